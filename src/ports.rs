@@ -1,0 +1,267 @@
+//! What the world offers, as traits.
+//!
+//! Everything outside `edge/` takes the world through these: on the edge they are Workers bindings, in the tests they
+//! are an in-memory SQLite, a map, and the sandbox's fakes called without a socket. One [`World`] value carries them.
+//!
+//! All traits are single-threaded (`?Send`): a Worker isolate has one thread, and so has each test.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::config::Config;
+
+/// A moment, in milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// The whole seconds since the Unix epoch.
+    pub fn as_seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// How long after `earlier` this moment is; zero when it is not after it.
+    pub fn since(self, earlier: Timestamp) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+impl std::ops::Add<Duration> for Timestamp {
+    type Output = Timestamp;
+    fn add(self, duration: Duration) -> Timestamp {
+        Timestamp(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+impl std::ops::Sub<Duration> for Timestamp {
+    type Output = Timestamp;
+    fn sub(self, duration: Duration) -> Timestamp {
+        Timestamp(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+/// The wall clock, and waiting on it.
+#[async_trait(?Send)]
+pub trait Clock {
+    /// The present moment. On Workers it stands still between two I/O operations.
+    fn now(&self) -> Timestamp;
+    /// Waits for `duration`.
+    async fn sleep(&self, duration: Duration);
+}
+
+/// Cryptographically secure randomness.
+pub trait Random {
+    /// Fills `buffer` with random bytes.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+/// Why an outbound HTTP exchange gave no usable response.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HttpError {
+    /// The deadline passed. The other side may or may not have done the work.
+    #[error("no answer in time")]
+    Timeout,
+    /// The connection failed. The other side may or may not have done the work.
+    #[error("the connection failed")]
+    Connection,
+    /// The response body was longer than `Limits::max_body`.
+    #[error("the response was too long")]
+    TooLong,
+}
+
+/// The bounds of one outbound exchange (P19).
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The time from sending to the last byte of the body.
+    pub deadline: Duration,
+    /// The longest accepted response body, in bytes.
+    pub max_body: usize,
+}
+
+/// Outbound HTTP. Redirects are never followed: a 3xx comes back as it is, so that no credential goes to a second host.
+#[async_trait(?Send)]
+pub trait Http {
+    /// Sends one request and reads the whole, bounded response.
+    async fn send(&self, request: http::Request<Bytes>, limits: Limits) -> Result<http::Response<Bytes>, HttpError>;
+}
+
+/// A storage operation failed. The text is the platform's, for the log only.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("storage: {0}")]
+pub struct StorageError(pub String);
+
+/// An eventually consistent key-value store (Workers KV): reads may be a minute old, there is no compare-and-set.
+#[async_trait(?Send)]
+pub trait Kv {
+    /// The value under `key`, perhaps an older one.
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StorageError>;
+    /// Writes `value`; with `ttl` (at least 60 s) it disappears by itself.
+    async fn put(&self, key: &str, value: &[u8], ttl: Option<Duration>) -> Result<(), StorageError>;
+    /// Deletes `key`; deleting what is not there is no error.
+    async fn delete(&self, key: &str) -> Result<(), StorageError>;
+}
+
+/// One SQLite value, in a row or as a bound parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// SQL `NULL`.
+    Null,
+    /// An integer within ±2^53 (what a Durable Object can return exactly).
+    Integer(i64),
+    /// UTF-8 text.
+    Text(String),
+    /// Raw bytes.
+    Blob(Vec<u8>),
+}
+
+macro_rules! value_from {
+    ($($type:ty => |$it:ident| $make:expr),* $(,)?) => {
+        $(impl From<$type> for Value { fn from($it: $type) -> Value { $make } })*
+    };
+}
+value_from! {
+    i64 => |it| Value::Integer(it),
+    u32 => |it| Value::Integer(i64::from(it)),
+    bool => |it| Value::Integer(i64::from(it)),
+    String => |it| Value::Text(it),
+    &str => |it| Value::Text(it.to_owned()),
+    Vec<u8> => |it| Value::Blob(it),
+    Timestamp => |it| Value::Integer(it.0),
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(it: Option<T>) -> Value {
+        it.map_or(Value::Null, Into::into)
+    }
+}
+
+/// A row of a result, its cells in the order of the `SELECT`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row(pub Vec<Value>);
+
+impl Row {
+    /// The integer in column `index`, or `None` for NULL, another type, or no such column.
+    pub fn integer(&self, index: usize) -> Option<i64> {
+        match self.0.get(index) {
+            Some(Value::Integer(it)) => Some(*it),
+            _ => None,
+        }
+    }
+
+    /// The moment in column `index`.
+    pub fn timestamp(&self, index: usize) -> Option<Timestamp> {
+        self.integer(index).map(Timestamp)
+    }
+
+    /// The text in column `index`.
+    pub fn text(&self, index: usize) -> Option<&str> {
+        match self.0.get(index) {
+            Some(Value::Text(it)) => Some(it),
+            _ => None,
+        }
+    }
+
+    /// The bytes in column `index`.
+    pub fn blob(&self, index: usize) -> Option<&[u8]> {
+        match self.0.get(index) {
+            Some(Value::Blob(it)) => Some(it),
+            _ => None,
+        }
+    }
+}
+
+/// A Durable Object's private SQLite. Synchronous: nothing else of the object runs between two statements that no
+/// await separates.
+pub trait Sql {
+    /// Runs one statement with its `?` parameters bound in order, and returns all rows.
+    fn exec(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, StorageError>;
+    /// Runs `work` so that either all of its statements take effect or none.
+    fn transaction(&self, work: &mut dyn FnMut() -> Result<(), StorageError>) -> Result<(), StorageError>;
+}
+
+/// A Durable Object's one alarm. It fires at least once; setting it again moves it.
+#[async_trait(?Send)]
+pub trait Alarm {
+    /// Sets the alarm to `at` (now, when `at` is past).
+    async fn set(&self, at: Timestamp) -> Result<(), StorageError>;
+}
+
+/// The classes of Durable Objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ObjectClass {
+    /// One per Slack person: inbox, turns, connect tickets, grant.
+    Person,
+}
+
+/// Why a call to an object gave no reply.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("object: {0}")]
+pub struct ObjectError(pub String);
+
+/// Calling a Durable Object by name. Use [`call`], which types both sides.
+#[async_trait(?Send)]
+pub trait Objects {
+    /// Delivers `body` (JSON) to `path` of the object, and returns its JSON reply.
+    async fn call(&self, class: ObjectClass, name: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>, ObjectError>;
+}
+
+/// A call that an object answers, declared once for both sides.
+pub trait Call: Serialize + DeserializeOwned {
+    /// What the object replies.
+    type Reply: Serialize + DeserializeOwned;
+    /// The class that answers it.
+    const CLASS: ObjectClass;
+    /// The internal route, unique within the class.
+    const PATH: &'static str;
+}
+
+/// Calls the object `name` of `C`'s class.
+///
+/// # Errors
+/// When the object cannot be reached, or replies with something else than `C::Reply`.
+pub async fn call<C: Call>(objects: &dyn Objects, name: &str, call: &C) -> Result<C::Reply, ObjectError> {
+    let body = serde_json::to_vec(call).map_err(|error| ObjectError(error.to_string()))?;
+    let reply = objects.call(C::CLASS, name, C::PATH, body).await?;
+    serde_json::from_slice(&reply).map_err(|error| ObjectError(format!("{}: {error}", C::PATH)))
+}
+
+/// How grave a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// What an operator counts.
+    Info,
+    /// Something failed and was handled.
+    Warn,
+    /// Something failed that needs a person.
+    Error,
+}
+
+/// Structured logging. No secret, code, state or link may be passed in.
+pub trait Log {
+    /// Writes one line: a stable event name, and fields.
+    fn log(&self, level: Level, event: &str, fields: &[(&str, &str)]);
+}
+
+/// The whole world, as one value.
+#[derive(Clone)]
+pub struct World {
+    /// The configuration of this deployment.
+    pub config: Rc<Config>,
+    /// The wall clock.
+    pub clock: Rc<dyn Clock>,
+    /// Randomness.
+    pub random: Rc<dyn Random>,
+    /// Outbound HTTP.
+    pub http: Rc<dyn Http>,
+    /// The `GRANTS` namespace.
+    pub kv: Rc<dyn Kv>,
+    /// Durable Objects.
+    pub objects: Rc<dyn Objects>,
+    /// The log.
+    pub log: Rc<dyn Log>,
+}

@@ -1,0 +1,1 @@
+//! A fake Sentry and a fake Slack.
