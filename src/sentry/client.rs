@@ -1,0 +1,4 @@
+//! The Sentry API client.
+
+/// The client.
+pub struct Client;

@@ -1,0 +1,5 @@
+//! The Sentry API: hosts and regions, requests, paging, limits, errors, types, URL parsing.
+
+pub mod client;
+pub mod error;
+pub mod host;

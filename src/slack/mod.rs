@@ -1,0 +1,1 @@
+//! Slack: signature, events, commands, interactions, Web API client, Block Kit, mrkdwn.
