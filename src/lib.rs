@@ -3,6 +3,7 @@
 
 pub mod commands;
 pub mod config;
+pub mod crypto;
 pub mod pages;
 pub mod ports;
 pub mod sentry;

@@ -1,0 +1,97 @@
+//! The derived keys, and signing with them.
+
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretBox};
+use sha2::Sha256;
+
+use crate::config::RootSecrets;
+
+/// What a key is for. Its name is part of the derivation and must never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Sealing grants, in the object and in KV.
+    Grant,
+    /// Sealing what a Person object keeps for later calls: response URLs, tokens to revoke.
+    Outbox,
+    /// Sealing connect links.
+    ConnectLink,
+    /// Sealing a grant that its person has not confirmed yet, on its way through their browser.
+    PendingGrant,
+    /// Signing the OAuth state.
+    State,
+    /// Deriving PKCE code verifiers from state nonces.
+    CodeVerifier,
+    /// Signing forms.
+    Form,
+}
+
+impl Purpose {
+    fn label(self) -> &'static [u8] {
+        match self {
+            Purpose::Grant => b"vedette/v1/grant",
+            Purpose::Outbox => b"vedette/v1/outbox",
+            Purpose::ConnectLink => b"vedette/v1/connect-link",
+            Purpose::PendingGrant => b"vedette/v1/pending-grant",
+            Purpose::State => b"vedette/v1/state",
+            Purpose::CodeVerifier => b"vedette/v1/code-verifier",
+            Purpose::Form => b"vedette/v1/form",
+        }
+    }
+}
+
+/// A derived key. Cannot be printed.
+pub(super) type Key = SecretBox<[u8; 32]>;
+
+/// The keys of a deployment, derived when they are needed.
+#[derive(Clone, Debug)]
+pub struct KeyRing {
+    roots: RootSecrets,
+}
+
+impl KeyRing {
+    /// The ring over these roots.
+    pub fn new(roots: RootSecrets) -> KeyRing {
+        KeyRing { roots }
+    }
+
+    /// The key that seals and signs.
+    pub(super) fn current(&self, purpose: Purpose) -> Key {
+        derive(self.roots.current.expose_secret(), purpose)
+    }
+
+    /// The keys that open and verify, the current one first.
+    pub(super) fn accepted(&self, purpose: Purpose) -> impl Iterator<Item = Key> + '_ {
+        std::iter::once(&self.roots.current)
+            .chain(&self.roots.previous)
+            .map(move |root| derive(root.expose_secret(), purpose))
+    }
+
+    /// HMAC-SHA256 (RFC 2104) of `message` under the current key.
+    pub fn sign(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
+        mac(&self.current(purpose), message).finalize().into_bytes().into()
+    }
+
+    /// Whether `signature` is the HMAC of `message` under an accepted key, compared in constant time.
+    pub fn verify(&self, purpose: Purpose, message: &[u8], signature: &[u8]) -> bool {
+        self.accepted(purpose).any(|key| mac(&key, message).verify_slice(signature).is_ok())
+    }
+}
+
+fn derive(root: &str, purpose: Purpose) -> Key {
+    let mut key = Box::new([0; 32]);
+    // 32 bytes are within HKDF-SHA256's 8,160: expanding cannot fail.
+    let _ = Hkdf::<Sha256>::new(None, root.as_bytes()).expand(purpose.label(), key.as_mut_slice());
+    SecretBox::new(key)
+}
+
+fn mac(key: &Key, message: &[u8]) -> Hmac<Sha256> {
+    // HMAC pads a key with zeros to the hash's block (RFC 2104 §2): doing so here makes the length a type, not an error.
+    let mut block = [0; 64];
+    for (to, from) in block.iter_mut().zip(key.expose_secret()) {
+        *to = *from;
+    }
+    let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
+    mac.update(message);
+    mac
+}

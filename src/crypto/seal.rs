@@ -1,0 +1,141 @@
+//! Sealing: AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce, and the record's own key as additional data, so
+//! that a record moved to another key does not open (P1).
+//!
+//! A sealed value is `1 ‖ nonce (12) ‖ ciphertext ‖ tag (16)`; the leading byte is the format's version.
+
+use aes_gcm::{
+    Aes256Gcm, KeyInit, Nonce,
+    aead::{Aead, Payload},
+};
+use secrecy::ExposeSecret;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::ring::{Key, KeyRing, Purpose};
+use super::{base64url, from_base64url, random_bytes};
+use crate::ports::Random;
+
+const FORMAT: u8 = 1;
+const NONCE: usize = 12;
+
+/// Sealed bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed(pub Vec<u8>);
+
+/// The bytes do not open: damaged, moved to another record, or sealed under another secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("sealed data does not open")]
+pub struct CannotOpen;
+
+impl KeyRing {
+    /// Seals `value` as JSON for the record `record`.
+    pub fn seal<T: Serialize>(&self, purpose: Purpose, record: &str, value: &T, random: &dyn Random) -> Sealed {
+        let nonce = random_bytes::<NONCE>(random);
+        let message = serde_json::to_vec(value).unwrap_or_default();
+        let payload = Payload { msg: &message, aad: record.as_bytes() };
+        // AES-GCM refuses messages over 64 GiB only.
+        let ciphertext = cipher(&self.current(purpose)).encrypt(&nonce.into(), payload).unwrap_or_default();
+        Sealed([&[FORMAT], nonce.as_slice(), &ciphertext].concat())
+    }
+
+    /// Opens what [`KeyRing::seal`] sealed for the same purpose and record.
+    ///
+    /// # Errors
+    /// [`CannotOpen`], whatever the reason.
+    pub fn open<T: DeserializeOwned>(&self, purpose: Purpose, record: &str, sealed: &[u8]) -> Result<T, CannotOpen> {
+        let body = sealed.strip_prefix(&[FORMAT]).ok_or(CannotOpen)?;
+        let (nonce, ciphertext) = body.split_first_chunk::<NONCE>().ok_or(CannotOpen)?;
+        let nonce: &Nonce<_> = nonce.into();
+        let message = self
+            .accepted(purpose)
+            .find_map(|key| cipher(&key).decrypt(nonce, Payload { msg: ciphertext, aad: record.as_bytes() }).ok())
+            .ok_or(CannotOpen)?;
+        serde_json::from_slice(&message).map_err(|_| CannotOpen)
+    }
+}
+
+impl Sealed {
+    /// For a URL or a form.
+    pub fn to_text(&self) -> String {
+        base64url(&self.0)
+    }
+
+    /// Reads [`Sealed::to_text`].
+    pub fn from_text(text: &str) -> Option<Sealed> {
+        from_base64url(text).map(Sealed)
+    }
+}
+
+fn cipher(key: &Key) -> Aes256Gcm {
+    Aes256Gcm::new(key.expose_secret().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::RootSecrets;
+
+    struct Counting(std::cell::Cell<u8>);
+    impl Random for Counting {
+        fn fill(&self, buffer: &mut [u8]) {
+            for byte in buffer {
+                *byte = self.0.get();
+                self.0.set(self.0.get().wrapping_add(1));
+            }
+        }
+    }
+
+    fn ring(current: &str, previous: Option<&str>) -> KeyRing {
+        KeyRing::new(RootSecrets { current: current.into(), previous: previous.map(Into::into) })
+    }
+
+    fn sealed(ring: &KeyRing) -> Vec<u8> {
+        ring.seal(Purpose::Grant, "grant:a", &"token", &Counting(0.into())).0
+    }
+
+    fn opens(ring: &KeyRing, purpose: Purpose, record: &str, bytes: &[u8]) -> bool {
+        ring.open::<String>(purpose, record, bytes).is_ok_and(|value| value == "token")
+    }
+
+    #[test]
+    fn what_is_sealed_opens_for_its_own_record_and_purpose_only_p1() {
+        let ring = ring("one", None);
+        let bytes = sealed(&ring);
+        assert!(opens(&ring, Purpose::Grant, "grant:a", &bytes));
+        assert!(!opens(&ring, Purpose::Grant, "grant:b", &bytes));
+        assert!(!opens(&ring, Purpose::Outbox, "grant:a", &bytes));
+    }
+
+    #[test]
+    fn no_bit_can_be_flipped_and_no_length_cut_p1() {
+        let ring = ring("one", None);
+        let bytes = sealed(&ring);
+        for index in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[index / 8] ^= 1 << (index % 8);
+            assert!(!opens(&ring, Purpose::Grant, "grant:a", &flipped), "bit {index}");
+        }
+        for length in 0..bytes.len() {
+            assert!(!opens(&ring, Purpose::Grant, "grant:a", &bytes[..length]), "length {length}");
+        }
+    }
+
+    #[test]
+    fn the_secret_rotates_without_losing_what_was_sealed_p1() {
+        let bytes = sealed(&ring("one", None));
+        assert!(opens(&ring("two", Some("one")), Purpose::Grant, "grant:a", &bytes));
+        assert!(!opens(&ring("two", None), Purpose::Grant, "grant:a", &bytes));
+        let fresh = sealed(&ring("two", Some("one")));
+        assert!(!opens(&ring("one", None), Purpose::Grant, "grant:a", &fresh), "the previous secret never seals");
+    }
+
+    #[test]
+    fn a_signature_is_bound_to_its_purpose_and_message() {
+        let ring = ring("one", None);
+        let signature = ring.sign(Purpose::State, b"message");
+        assert!(ring.verify(Purpose::State, b"message", &signature));
+        assert!(!ring.verify(Purpose::Form, b"message", &signature));
+        assert!(!ring.verify(Purpose::State, b"Message", &signature));
+        assert!(!ring.verify(Purpose::State, b"message", &signature[..31]));
+        assert!(!ring.verify(Purpose::State, b"message", b""));
+    }
+}
