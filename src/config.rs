@@ -9,7 +9,7 @@ use url::Url;
 use crate::sentry::host::{SentryHost, is_loopback};
 
 /// What is wrong with a variable, and how to set it. Never holds the value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} {problem}")]
 pub struct Problem {
     /// The variable's name.
@@ -120,7 +120,7 @@ impl Config {
         ]
         .into_iter()
         .flatten()
-        .cloned()
+        .copied()
         .collect()
     }
 }

@@ -4,6 +4,7 @@
 pub mod commands;
 pub mod config;
 pub mod crypto;
+pub mod grants;
 pub mod pages;
 pub mod ports;
 pub mod sentry;

@@ -3,3 +3,7 @@
 pub mod client;
 pub mod error;
 pub mod host;
+pub mod oauth;
+
+/// How Vedette names itself to Sentry and Slack.
+pub const USER_AGENT: &str = concat!("vedette/", env!("CARGO_PKG_VERSION"));
