@@ -189,6 +189,8 @@ pub trait Sql {
 pub trait Alarm {
     /// Sets the alarm to `at` (now, when `at` is past).
     async fn set(&self, at: Timestamp) -> Result<(), StorageError>;
+    /// Takes the alarm away.
+    async fn clear(&self) -> Result<(), StorageError>;
 }
 
 /// The classes of Durable Objects.

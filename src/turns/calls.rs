@@ -45,3 +45,139 @@ impl Call for LinkPressed {
     const CLASS: ObjectClass = ObjectClass::Person;
     const PATH: &'static str = "/link-pressed";
 }
+
+/// Asks what a connect link is for, and whether it still works.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ViewTicket {
+    /// The ticket's id, from the opened link.
+    pub ticket: String,
+}
+
+/// What the connect page names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketFacts {
+    /// The Slack person's display name, or their id.
+    pub person_name: String,
+    /// The Slack workspace's name, or its id.
+    pub workspace_name: String,
+    /// What the oldest blocked request asks.
+    pub waiting: Option<String>,
+    /// When the link stops working.
+    pub expires_at: Timestamp,
+}
+
+/// A connect ticket as the page sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TicketView {
+    /// The link works.
+    Live(TicketFacts),
+    /// An account was connected with it.
+    Used,
+    /// It was declined, or replaced by a newer one.
+    Declined,
+    /// It ran out.
+    Expired,
+    /// It never was here.
+    Unknown,
+}
+
+impl Call for ViewTicket {
+    type Reply = TicketView;
+    const CLASS: ObjectClass = ObjectClass::Person;
+    const PATH: &'static str = "/ticket/view";
+}
+
+/// The button on the connect page was pressed: a consent begins.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BeginConsent {
+    /// The ticket's id.
+    pub ticket: String,
+    /// The nonce in the OAuth state that goes to Sentry.
+    pub nonce: String,
+    /// When the state runs out.
+    pub expires_at: Timestamp,
+}
+
+impl Call for BeginConsent {
+    type Reply = TicketView;
+    const CLASS: ObjectClass = ObjectClass::Person;
+    const PATH: &'static str = "/consent/begin";
+}
+
+/// Sentry sent the browser back: takes the state's nonce, once, whoever comes (P14).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TakeConsent {
+    /// The ticket's id.
+    pub ticket: String,
+    /// The nonce in the OAuth state.
+    pub nonce: String,
+    /// Whether the person declined at Sentry, which ends the ticket.
+    pub declined: bool,
+}
+
+/// What became of a step of a consent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// This caller took the step; nobody else can.
+    Taken(TicketFacts),
+    /// Somebody took it before.
+    Used,
+    /// It ran out.
+    Expired,
+    /// It never was here.
+    Unknown,
+}
+
+impl Call for TakeConsent {
+    type Reply = Consent;
+    const CLASS: ObjectClass = ObjectClass::Person;
+    const PATH: &'static str = "/consent/take";
+}
+
+/// The person confirmed, or cancelled, the pair of Slack person and Sentry account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Conclude {
+    /// The ticket's id.
+    pub ticket: String,
+    /// The nonce in the OAuth state.
+    pub nonce: String,
+    /// The grant, still sealed as it came back from the browser; the object opens it.
+    pub sealed_grant: Vec<u8>,
+    /// What the grant is sealed for, besides its purpose.
+    pub sealed_for: String,
+    /// Whether to keep it. If not, it is revoked at Sentry.
+    pub keep: bool,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Concluded {
+    /// The grant is stored, and so many requests resume.
+    Connected {
+        /// The account's label.
+        account: String,
+        /// The Slack person's name.
+        person_name: String,
+        /// The workspace's name.
+        workspace_name: String,
+        /// How many blocked requests are answered now.
+        resumed: u32,
+    },
+    /// Nothing is stored; the grant is being revoked.
+    Cancelled,
+    /// This consent was concluded before, or another one of the same ticket was.
+    Used,
+    /// It ran out.
+    Expired,
+    /// It never was here, or the sealed grant does not open.
+    Unknown,
+}
+
+impl Call for Conclude {
+    type Reply = Concluded;
+    const CLASS: ObjectClass = ObjectClass::Person;
+    const PATH: &'static str = "/consent/conclude";
+}

@@ -1,4 +1,12 @@
 //! The queue, the runner, the outbox: how one person's requests become answers, in order, none lost.
 
 pub mod calls;
+mod deliver;
+mod execute;
+mod outbox;
+pub mod person;
 pub mod request;
+mod runner;
+mod status;
+pub mod store;
+mod tickets;

@@ -21,6 +21,12 @@ impl PersonId {
     pub fn object_name(&self) -> String {
         format!("slack:{}:{}", self.team, self.user)
     }
+
+    /// The person of an object's name.
+    pub fn from_object_name(name: &str) -> Option<PersonId> {
+        let (team, user) = name.strip_prefix("slack:")?.split_once(':')?;
+        Some(PersonId { team: team.to_owned(), user: user.to_owned() })
+    }
 }
 
 /// One request of one person.

@@ -1,0 +1,365 @@
+//! Showing a turn in Slack: its progress, its private link, its answer.
+//!
+//! Every function returns `Some(pause)` when Slack could not be reached and the step is to be tried again, and `None`
+//! when it is done or cannot be done.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::execute::NeedsAccess;
+use super::person::{Person, PersonError};
+use super::request::Place;
+use super::runner::{LONGEST_PAUSE, backoff};
+use super::store::{LinkMessage, Turn, TurnState};
+use crate::crypto::{Purpose, sha256};
+use crate::ports::Level;
+use crate::slack::api::{Api, Respond, SlackError};
+use crate::slack::blocks::Message;
+use crate::slack::messages;
+
+/// What the seal of a connect link is for, besides its purpose.
+pub(crate) const LINK_RECORD: &str = "connect-link";
+
+/// What a connect link holds, sealed.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub struct LinkContent {
+    /// The Person object's name.
+    pub person: String,
+    /// The ticket's id.
+    pub ticket: String,
+}
+
+/// Slack said no for good.
+struct Refused;
+
+enum Sent<T> {
+    Done(T),
+    Again(Duration),
+    Refused,
+}
+
+impl Person {
+    /// Step 2: the message that shows the turn's progress exists. A turn that only its person sees has none: the door
+    /// answered with it.
+    pub(super) async fn place(&self, turn: &mut Turn) -> Result<Option<Duration>, PersonError> {
+        if matches!(turn.request.place, Place::Ephemeral { .. }) {
+            return Ok(None);
+        }
+        let progress = messages::progress(&self.progress(&turn.request.ask)?);
+        if turn.placeholder.is_some() {
+            // After a wait the message still says that access is needed.
+            if turn.state == TurnState::Running && turn.waits > 0 && turn.attempts == 0 {
+                let (Ok(api), Some(ts)) = (Api::new(&self.world), &turn.placeholder) else { return Ok(None) };
+                let _ = api.update(turn.request.place.channel(), ts, &progress, Some(&mark(turn))).await;
+            }
+            return Ok(None);
+        }
+        let place = turn.request.place.clone();
+        match self.post_once(turn, place.channel(), place.thread_ts(), &progress).await? {
+            Sent::Done(_) | Sent::Refused => Ok(None),
+            Sent::Again(pause) => Ok(Some(pause)),
+        }
+    }
+
+    /// Posts the turn's message, once: if posting was begun before, looks for it first (P11).
+    async fn post_once(
+        &self,
+        turn: &mut Turn,
+        channel: &str,
+        thread: Option<&str>,
+        message: &Message,
+    ) -> Result<Sent<String>, PersonError> {
+        let Ok(api) = Api::new(&self.world) else { return Ok(Sent::Again(LONGEST_PAUSE)) };
+        let mark = mark(turn);
+        if turn.posting {
+            match self.sent(turn, api.find_marked(channel, thread, &mark, turn.request.asked_at).await) {
+                Sent::Done(Some(ts)) => return self.placed(turn, ts).map(Sent::Done),
+                Sent::Done(None) => {}
+                Sent::Again(pause) => return Ok(Sent::Again(pause)),
+                // Without the right to read the channel, posting twice is better than never.
+                Sent::Refused => self.log(Level::Warn, "message_not_searchable", &[]),
+            }
+        }
+        self.store.posting(turn.id)?;
+        turn.posting = true;
+        match self.sent(turn, api.post_message(channel, thread, message, Some(&mark)).await) {
+            Sent::Done(ts) => self.placed(turn, ts).map(Sent::Done),
+            other => Ok(other),
+        }
+    }
+
+    fn placed(&self, turn: &mut Turn, ts: String) -> Result<String, PersonError> {
+        self.store.placed(turn.id, Some(&ts))?;
+        turn.placeholder = Some(ts.clone());
+        turn.posting = false;
+        turn.attempts = 0;
+        Ok(ts)
+    }
+
+    /// Step 4: the turn's message is shown, and the turn is over.
+    pub(super) async fn show(&self, turn: &mut Turn) -> Result<Option<Duration>, PersonError> {
+        let Some(message) = turn.message.clone() else { return self.over(turn, TurnState::Failed) };
+        let Ok(api) = Api::new(&self.world) else { return Ok(Some(LONGEST_PAUSE)) };
+        let shown = match turn.request.place.clone() {
+            Place::Ephemeral { channel, thread_ts } => {
+                self.show_privately(&api, turn, &channel, thread_ts.as_deref(), &message).await?
+            }
+            Place::Thread { channel, thread_ts } | Place::Direct { channel, thread_ts } => {
+                self.show_publicly(&api, turn, &channel, &thread_ts, &message).await?
+            }
+        };
+        match shown {
+            Sent::Done(()) => self.over(turn, TurnState::Done),
+            Sent::Again(pause) => Ok(Some(pause)),
+            Sent::Refused => {
+                self.log(Level::Error, "turn_failed", &[("reason", "refused by Slack")]);
+                self.over(turn, TurnState::Failed)
+            }
+        }
+    }
+
+    fn over(&self, turn: &Turn, state: TurnState) -> Result<Option<Duration>, PersonError> {
+        self.store.end(turn.id, state, self.now())?;
+        Ok(None)
+    }
+
+    async fn show_publicly(
+        &self,
+        api: &Api,
+        turn: &mut Turn,
+        channel: &str,
+        thread: &str,
+        message: &Message,
+    ) -> Result<Sent<()>, PersonError> {
+        if let Some(ts) = turn.placeholder.clone() {
+            let mark = mark(turn);
+            let result = api.update(channel, &ts, message, Some(&mark)).await;
+            match result {
+                Err(error) if error.is_gone() => {
+                    // Somebody deleted the message: show the answer in a new one.
+                    self.store.placed(turn.id, None)?;
+                    turn.placeholder = None;
+                }
+                Err(SlackError::Refused { ref error }) => {
+                    self.log(Level::Error, "message_refused", &[("error", error)]);
+                    let plain = Message { text: message.text.clone(), blocks: Vec::new() };
+                    return Ok(self.sent(turn, api.update(channel, &ts, &plain, Some(&mark)).await));
+                }
+                result => return Ok(self.sent(turn, result)),
+            }
+        }
+        match self.post_once(turn, channel, Some(thread), message).await? {
+            Sent::Done(_) => Ok(Sent::Done(())),
+            Sent::Again(pause) => Ok(Sent::Again(pause)),
+            Sent::Refused => self.show_in_direct(api, turn, message).await,
+        }
+    }
+
+    async fn show_privately(
+        &self,
+        api: &Api,
+        turn: &mut Turn,
+        channel: &str,
+        thread: Option<&str>,
+        message: &Message,
+    ) -> Result<Sent<()>, PersonError> {
+        let response_url = self.response_url(turn);
+        if self.is_shared(turn) {
+            return self.show_shared(api, turn, channel, response_url, message).await;
+        }
+        if let Some(url) = response_url {
+            match api.respond(&url, message, Respond::Replace).await {
+                // It works 5 times within 30 minutes.
+                Err(SlackError::Refused { error }) => self.log(Level::Info, "response_url_ended", &[("error", &error)]),
+                result => return Ok(self.sent(turn, result)),
+            }
+        }
+        match api.post_ephemeral(channel, &self.id.user, thread, message).await {
+            Err(error) if error.means_unreachable_privately() => self.show_in_direct(api, turn, message).await,
+            result => Ok(self.sent(turn, result)),
+        }
+    }
+
+    /// `--share`: in the channel for everybody; by the bot, so that it can be found again after a crash, else, where
+    /// the bot is no member, by the response URL.
+    async fn show_shared(
+        &self,
+        api: &Api,
+        turn: &mut Turn,
+        channel: &str,
+        response_url: Option<SecretString>,
+        message: &Message,
+    ) -> Result<Sent<()>, PersonError> {
+        let posted = match turn.placeholder {
+            Some(_) => Sent::Done(()),
+            None => match self.post_once(turn, channel, None, message).await? {
+                Sent::Done(_) => Sent::Done(()),
+                Sent::Again(pause) => Sent::Again(pause),
+                Sent::Refused => match &response_url {
+                    Some(url) => return Ok(self.sent(turn, api.respond(url, message, Respond::Share).await)),
+                    None => Sent::Refused,
+                },
+            },
+        };
+        if let (Sent::Done(()), Some(url)) = (&posted, &response_url) {
+            // The person's own "Looking at …" has served; if it stays, no harm is done.
+            let _ = api.respond(url, &messages::shared(), Respond::Delete).await;
+        }
+        Ok(posted)
+    }
+
+    async fn show_in_direct(&self, api: &Api, turn: &mut Turn, message: &Message) -> Result<Sent<()>, PersonError> {
+        let channel = match self.sent(turn, api.open_direct(&self.id.user).await) {
+            Sent::Done(channel) => channel,
+            Sent::Again(pause) => return Ok(Sent::Again(pause)),
+            Sent::Refused => return Ok(Sent::Refused),
+        };
+        Ok(match self.post_once(turn, &channel, None, message).await? {
+            Sent::Done(_) => Sent::Done(()),
+            Sent::Again(pause) => Sent::Again(pause),
+            Sent::Refused => Sent::Refused,
+        })
+    }
+
+    /// Gives the person their private link, and shows in the turn's place that access is needed (P12, P13).
+    pub(super) async fn ask_for_access(&self, turn: &Turn, reason: &NeedsAccess) -> Result<Option<Duration>, PersonError> {
+        let Ok(api) = Api::new(&self.world) else { return Ok(Some(LONGEST_PAUSE)) };
+        self.learn_names(&api).await?;
+        let pointed = self.point_to_ticket()?;
+        let link = self.link(turn, &pointed.id)?;
+        let private = messages::private_link(&link, &self.connect_text(reason));
+        match &turn.request.place {
+            // A direct conversation is private: the turn's own message carries the link.
+            Place::Direct { channel, .. } => {
+                let Some(ts) = &turn.placeholder else { return Ok(None) };
+                let result = api.update(channel, ts, &private, Some(&mark(turn))).await;
+                Ok(self.sent(turn, result).pause())
+            }
+            Place::Ephemeral { channel, thread_ts } => {
+                if let Some(url) = self.response_url(turn) {
+                    match api.respond(&url, &private, Respond::Replace).await {
+                        Err(SlackError::Refused { .. }) => {}
+                        result => return Ok(self.sent(turn, result).pause()),
+                    }
+                }
+                match self.send_link(&api, turn, &pointed.ticket.hash, channel, thread_ts.as_deref(), &private).await? {
+                    Ok(pause) => Ok(pause),
+                    Err(Refused) => Ok(None),
+                }
+            }
+            Place::Thread { channel, thread_ts } => {
+                let already = pointed.ticket.link.as_ref().is_some_and(|link| {
+                    link.ts.is_some() || (link.channel == *channel && link.thread.as_deref() == Some(thread_ts))
+                });
+                let note = if already {
+                    messages::needs_access_again()
+                } else {
+                    match self.send_link(&api, turn, &pointed.ticket.hash, channel, Some(thread_ts), &private).await? {
+                        Ok(Some(pause)) => return Ok(Some(pause)),
+                        Ok(None) => messages::needs_access(&self.needs_text(reason)),
+                        Err(Refused) => messages::cannot_reach_privately(),
+                    }
+                };
+                let Some(ts) = &turn.placeholder else { return Ok(None) };
+                let result = api.update(channel, ts, &note, Some(&mark(turn))).await;
+                Ok(self.sent(turn, result).pause())
+            }
+        }
+    }
+
+    /// Sends the private link in a message of its own: where only the person sees it, else in their direct messages.
+    async fn send_link(
+        &self,
+        api: &Api,
+        turn: &Turn,
+        ticket: &str,
+        channel: &str,
+        thread: Option<&str>,
+        private: &Message,
+    ) -> Result<Result<Option<Duration>, Refused>, PersonError> {
+        match api.post_ephemeral(channel, &self.id.user, thread, private).await {
+            Ok(()) => {
+                let link = LinkMessage {
+                    channel: channel.to_owned(),
+                    thread: thread.map(str::to_owned),
+                    ts: None,
+                    response_url: None,
+                };
+                self.store.link_sent(ticket, &link)?;
+                return Ok(Ok(None));
+            }
+            Err(SlackError::Refused { error }) => self.log(Level::Info, "ephemeral_refused", &[("error", &error)]),
+            result => return Ok(Ok(self.sent(turn, result).pause())),
+        }
+        let direct = match self.sent(turn, api.open_direct(&self.id.user).await) {
+            Sent::Done(direct) => direct,
+            Sent::Again(pause) => return Ok(Ok(Some(pause))),
+            Sent::Refused => return Ok(Err(Refused)),
+        };
+        match self.sent(turn, api.post_message(&direct, None, private, None).await) {
+            Sent::Done(ts) => {
+                let link = LinkMessage { channel: direct, thread: None, ts: Some(ts), response_url: None };
+                self.store.link_sent(ticket, &link)?;
+                Ok(Ok(None))
+            }
+            Sent::Again(pause) => Ok(Ok(Some(pause))),
+            Sent::Refused => Ok(Err(Refused)),
+        }
+    }
+
+    fn link(&self, turn: &Turn, ticket: &str) -> Result<url::Url, PersonError> {
+        let content = LinkContent { person: self.id.object_name(), ticket: ticket.to_owned() };
+        let sealed = self.keys()?.seal(Purpose::ConnectLink, LINK_RECORD, &content, &*self.world.random);
+        let mut url = turn.request.origin.clone();
+        url.set_path(&format!("/connect/{}", sealed.to_text()));
+        Ok(url)
+    }
+
+    /// The names for the connect page, asked of Slack once. Without them the page shows ids.
+    async fn learn_names(&self, api: &Api) -> Result<(), PersonError> {
+        if self.store.recall::<String>("person_name")?.is_none()
+            && let Ok(name) = api.person_name(&self.id.user).await
+        {
+            self.store.remember("person_name", Some(&name))?;
+        }
+        if self.store.recall::<String>("workspace_name")?.is_none()
+            && let Ok(name) = api.workspace_name().await
+        {
+            self.store.remember("workspace_name", Some(&name))?;
+        }
+        Ok(())
+    }
+
+    fn response_url(&self, turn: &Turn) -> Option<SecretString> {
+        self.open::<String>(turn.response_url.as_deref()?).map(Into::into)
+    }
+
+    fn sent<T>(&self, turn: &Turn, result: Result<T, SlackError>) -> Sent<T> {
+        match result {
+            Ok(value) => Sent::Done(value),
+            Err(SlackError::RateLimited { retry_after }) => Sent::Again(retry_after),
+            Err(error) if error.may_retry() => Sent::Again(backoff(turn.attempts, LONGEST_PAUSE)),
+            Err(error) => {
+                self.log(Level::Warn, "slack_refused", &[("error", &error.to_string())]);
+                Sent::Refused
+            }
+        }
+    }
+}
+
+impl<T> Sent<T> {
+    /// The pause, when there is to be another try.
+    fn pause(self) -> Option<Duration> {
+        match self {
+            Sent::Again(pause) => Some(pause),
+            Sent::Done(_) | Sent::Refused => None,
+        }
+    }
+}
+
+/// What a turn's message carries in its metadata, to be found again by: the same for each attempt, and telling nothing.
+fn mark(turn: &Turn) -> String {
+    let key = format!("{}\n{}", turn.request.person.object_name(), turn.request.key);
+    hex::encode(sha256(key.as_bytes())).chars().take(32).collect()
+}

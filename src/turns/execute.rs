@@ -1,0 +1,224 @@
+//! What a turn asks, done with its person's credential.
+
+use super::person::{Person, PersonError};
+use super::request::Ask;
+use super::store::Turn;
+use crate::commands::answer::{Answer, Invocation};
+use crate::commands::explain::explain;
+use crate::commands::plan::{self, Plan};
+use crate::commands::{CommandError, Context, Target};
+use crate::config::Problem;
+use crate::grants::{Credential, NoCredential};
+use crate::ports::Level;
+use crate::sentry::client::Client;
+use crate::sentry::error::{SentryError, Unauthorized};
+use crate::slack::blocks::Message;
+use crate::slack::render::render;
+
+/// A turn asks for consent at most so often: a credential that is refused right after its consent would make a loop.
+const MAX_WAITS: i64 = 3;
+
+/// What a turn came to.
+pub(super) enum Outcome {
+    /// It has something to show.
+    Say(Box<Message>),
+    /// It waits for consent. `version` is the vault's when that was found.
+    Wait {
+        /// Why.
+        reason: NeedsAccess,
+        /// The vault's version.
+        version: i64,
+    },
+}
+
+/// Why a person's consent is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NeedsAccess {
+    /// Nothing is connected.
+    First,
+    /// The grant has ended.
+    Ended,
+    /// The grant lacks these scopes.
+    MissingScope(Vec<String>),
+}
+
+impl Person {
+    /// Step 3 of a turn.
+    pub(super) async fn execute(&self, turn: &Turn) -> Result<Outcome, PersonError> {
+        let plan = match &turn.request.ask {
+            Ask::Words(words) => plan::plan(words, self.world.config.sentry_host.as_ref().ok()),
+            Ask::Run(invocation) => Plan::Run { invocation: invocation.clone(), share: false },
+            Ask::Connect => Plan::Connect,
+            Ask::Disconnect => Plan::Disconnect,
+        };
+        match plan {
+            Plan::Run { invocation, .. } => self.run_command(turn, &invocation).await,
+            Plan::Connect => self.connect(turn).await,
+            Plan::Disconnect => self.disconnect().await.map(say),
+            Plan::Status => self.status().await.map(say),
+            Plan::Use(target) => self.use_target(target).map(say),
+            Plan::Say(answer) => Ok(say(answer)),
+        }
+    }
+
+    /// Whether the answer is for everybody in the channel.
+    pub(super) fn is_shared(&self, turn: &Turn) -> bool {
+        match &turn.request.ask {
+            Ask::Words(words) => {
+                let plan = plan::plan(words, self.world.config.sentry_host.as_ref().ok());
+                matches!(plan, Plan::Run { share: true, .. })
+            }
+            _ => false,
+        }
+    }
+
+    /// Runs a command: with the credential there is; after a 401 that says it is dead once more with a refreshed one.
+    async fn run_command(&self, turn: &Turn, invocation: &Invocation) -> Result<Outcome, PersonError> {
+        let Some(entry) = plan::find(&invocation.command) else {
+            return Ok(say(not_here()));
+        };
+        let version = self.vault.version()?;
+        let mut credential = match self.vault.credential().await {
+            Ok(credential) => credential,
+            Err(error) => return self.without_credential(turn, error, version),
+        };
+        let mut refreshed = false;
+        loop {
+            let error = match self.call(entry, &credential, turn, invocation).await? {
+                Ok(answer) => return self.answered(turn, answer, &credential).map(say),
+                Err(error) => error,
+            };
+            let version = self.vault.version()?;
+            match (&error, &credential) {
+                (CommandError::Sentry(SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }), Credential::Granted { version: used, .. })
+                    if !refreshed =>
+                {
+                    refreshed = true;
+                    match self.vault.rejected(*used).await {
+                        Ok(newer) => credential = newer,
+                        Err(error) => return self.without_credential(turn, error, self.vault.version()?),
+                    }
+                }
+                (CommandError::Sentry(SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }), Credential::Granted { .. })
+                    if turn.waits < MAX_WAITS =>
+                {
+                    return Ok(Outcome::Wait { reason: NeedsAccess::Ended, version });
+                }
+                (CommandError::Sentry(SentryError::MissingScope { missing }), Credential::Granted { .. })
+                    if turn.waits < MAX_WAITS && self.may_ask_for(missing) =>
+                {
+                    return Ok(Outcome::Wait { reason: NeedsAccess::MissingScope(missing.clone()), version });
+                }
+                _ => return Ok(say(self.explained(&error, invocation, &credential))),
+            }
+        }
+    }
+
+    async fn call(
+        &self,
+        entry: &'static crate::commands::Entry,
+        credential: &Credential,
+        turn: &Turn,
+        invocation: &Invocation,
+    ) -> Result<Result<Answer, CommandError>, PersonError> {
+        let host = self.world.config.sentry_host.clone()?;
+        let client = Client::new(&self.world, host, credential.token().clone());
+        let context = Context {
+            client: &client,
+            target: turn.target.clone().unwrap_or_default(),
+            last_issue: self.store.recall("last_issue")?,
+        };
+        Ok((entry.run)(&context, invocation.parameters.clone()).await)
+    }
+
+    fn answered(&self, turn: &Turn, mut answer: Answer, credential: &Credential) -> Result<Answer, PersonError> {
+        if let Some(issue) = &answer.learned.issue {
+            self.store.remember("last_issue", Some(issue))?;
+        }
+        if turn.waits > 0
+            && let Credential::Granted { grant, .. } = credential
+        {
+            answer.notes.push(format!("Connected as {}", grant.account.label()));
+        }
+        Ok(answer)
+    }
+
+    fn without_credential(&self, turn: &Turn, error: NoCredential, version: i64) -> Result<Outcome, PersonError> {
+        Ok(match error {
+            NoCredential::NotConnected | NoCredential::Ended if turn.waits >= MAX_WAITS => say(Answer {
+                title: "Your Sentry account could not be used".to_owned(),
+                notes: vec![
+                    "Sentry refused the access each time right after you gave it. Try `/sentry connect` later, or ask \
+                     whoever runs this Slack app."
+                        .to_owned(),
+                ],
+                ..Answer::default()
+            }),
+            NoCredential::NotConnected => Outcome::Wait { reason: NeedsAccess::First, version },
+            NoCredential::Ended => Outcome::Wait { reason: NeedsAccess::Ended, version },
+            NoCredential::CannotRenewNow => say(Answer {
+                title: "Sentry could not be reached to renew your access".to_owned(),
+                notes: vec!["Your connection is kept. Try again in a few minutes.".to_owned()],
+                ..Answer::default()
+            }),
+            NoCredential::Configuration(problem) => say(not_configured(problem)),
+            NoCredential::Storage => return Err(crate::ports::StorageError("the vault".to_owned()).into()),
+        })
+    }
+
+    fn explained(&self, error: &CommandError, invocation: &Invocation, credential: &Credential) -> Answer {
+        let account = match credential {
+            Credential::Granted { grant, .. } => Some(grant.account.label()),
+            Credential::Environment(_) => None,
+        };
+        self.log(Level::Info, "command_failed", &[("command", &invocation.command)]);
+        match &self.world.config.sentry_host {
+            Ok(host) => explain(error, &subject(invocation), host, account),
+            Err(problem) => not_configured(*problem),
+        }
+    }
+
+    /// Whether another consent could give these scopes: only what this deployment asks for is ever granted.
+    fn may_ask_for(&self, missing: &[String]) -> bool {
+        missing.iter().any(|scope| self.world.config.scopes.contains(scope))
+    }
+
+    pub(super) fn remembered_target(&self) -> Result<Target, PersonError> {
+        let default = &self.world.config.default_target;
+        Ok(self.store.recall("target")?.unwrap_or_else(|| Target {
+            organization: default.organization.clone(),
+            project: default.project.clone(),
+        }))
+    }
+}
+
+fn say(answer: Answer) -> Outcome {
+    Outcome::Say(Box::new(render(&answer)))
+}
+
+/// What a command was about, for a sentence.
+fn subject(invocation: &Invocation) -> String {
+    let text = |name: &str| invocation.parameters.get(name).and_then(serde_json::Value::as_str);
+    match (text("organization"), text("project"), text("issue")) {
+        (_, _, Some(issue)) => issue.to_owned(),
+        (Some(organization), Some(project), _) => format!("{organization}/{project}"),
+        (Some(organization), None, _) => organization.to_owned(),
+        _ => format!("`{}`", invocation.command),
+    }
+}
+
+fn not_here() -> Answer {
+    Answer {
+        title: "This button belongs to a command that is not here any more".to_owned(),
+        notes: vec!["`/sentry help` shows what there is.".to_owned()],
+        ..Answer::default()
+    }
+}
+
+pub(super) fn not_configured(problem: Problem) -> Answer {
+    Answer {
+        title: "This app is not set up completely".to_owned(),
+        notes: vec![format!("Whoever runs it needs to know: {problem}.")],
+        ..Answer::default()
+    }
+}

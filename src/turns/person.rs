@@ -1,0 +1,169 @@
+//! The Person object: one Slack person's inbox, turns, connect tickets and grant.
+//!
+//! **What it guards.** That this person's requests are answered in order, one at a time, each exactly once (P8-P12), and that
+//! their grant has one writer (P2).
+//!
+//! **What it answers.** The calls of [`super::calls`], and its alarm. Calls only read, decide and write, in one synchronous
+//! stretch each, so each is atomic; everything that takes time happens in the alarm, in [`Person::run`]. One instance
+//! mutex keeps two alarms from running at once; what makes a turn survive a crash is that every step is a row before it
+//! is an effect.
+//!
+//! **What it stores.** [`super::store`] and [`crate::grants::vault`]; `docs/storage.md` lists the tables.
+
+use std::rc::Rc;
+
+use futures::lock::Mutex;
+use serde::Serialize;
+
+use super::calls::{Accept, Accepted, BeginConsent, Conclude, LinkPressed, TakeConsent, ViewTicket};
+use super::request::{Ask, PersonId};
+use super::store::{INBOX, Store};
+use crate::commands::plan::{self, Plan};
+use crate::config::Problem;
+use crate::crypto::{KeyRing, Purpose};
+use crate::grants::vault::Vault;
+use crate::ports::{Alarm, Call, Level, Sql, StorageError, Timestamp, World};
+
+/// What is shown while a request that is no Sentry command is worked on.
+const PROGRESS: &str = "One moment…";
+
+/// Why a call was not answered. The text is for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum PersonError {
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A variable is missing or malformed.
+    #[error(transparent)]
+    Configuration(#[from] Problem),
+    /// No such call, or a body that is none.
+    #[error("no such call")]
+    BadCall,
+}
+
+/// One Slack person.
+pub struct Person {
+    pub(super) id: PersonId,
+    pub(super) world: World,
+    pub(super) alarm: Rc<dyn Alarm>,
+    pub(super) store: Store,
+    pub(super) vault: Vault,
+    pub(super) running: Mutex<()>,
+}
+
+impl Person {
+    /// The object `name` over its own storage.
+    ///
+    /// # Errors
+    /// When the name is not a person's, or the storage fails.
+    pub fn new(name: &str, world: World, sql: Rc<dyn Sql>, alarm: Rc<dyn Alarm>) -> Result<Person, PersonError> {
+        Ok(Person {
+            id: PersonId::from_object_name(name).ok_or(PersonError::BadCall)?,
+            store: Store::new(Rc::clone(&sql))?,
+            vault: Vault::new(world.clone(), sql, name)?,
+            world,
+            alarm,
+            running: Mutex::new(()),
+        })
+    }
+
+    /// Answers the call on `path`.
+    ///
+    /// # Errors
+    /// [`PersonError`]; the caller sees that the object failed, and nothing of why.
+    pub async fn handle(&self, path: &str, body: &[u8]) -> Result<Vec<u8>, PersonError> {
+        match path {
+            Accept::PATH => self.accept(read(body)?).await.and_then(reply),
+            LinkPressed::PATH => self.link_pressed(&read(body)?).and_then(reply),
+            ViewTicket::PATH => self.view_ticket(&read(body)?).and_then(reply),
+            BeginConsent::PATH => self.begin_consent(&read(body)?).and_then(reply),
+            TakeConsent::PATH => self.take_consent(&read(body)?).and_then(reply),
+            Conclude::PATH => self.conclude(&read(body)?).await.and_then(reply),
+            _ => Err(PersonError::BadCall),
+        }
+    }
+
+    /// Puts a request into the inbox, once (P8, P9, P10).
+    async fn accept(&self, call: Accept) -> Result<Accepted, PersonError> {
+        let mut request = call.request;
+        if request.person != self.id {
+            return Err(PersonError::BadCall);
+        }
+        let now = self.now();
+        if self.store.has_turn(&request.key)? {
+            // The alarm may have been lost with the process that was to set it.
+            self.wake(now).await?;
+            return Ok(Accepted::Again);
+        }
+        if self.store.inbox_length()? >= INBOX {
+            self.say_full(&request, now)?;
+            self.wake(now).await?;
+            return Ok(Accepted::Full);
+        }
+        let response_url = match request.response_url.take() {
+            Some(url) => Some(self.seal_text(&url)?),
+            None => None,
+        };
+        self.store.insert_turn(&request, response_url, now)?;
+        self.wake(now).await?;
+        Ok(Accepted::New(self.progress(&request.ask)?))
+    }
+
+    fn link_pressed(&self, call: &LinkPressed) -> Result<(), PersonError> {
+        let sealed = self.seal_text(&call.response_url)?;
+        Ok(self.store.link_pressed(sealed)?)
+    }
+
+    /// What to show while `ask` is worked on.
+    pub(super) fn progress(&self, ask: &Ask) -> Result<String, PersonError> {
+        let target = self.remembered_target()?;
+        let invocation = match ask {
+            Ask::Words(words) => match plan::plan(words, self.world.config.sentry_host.as_ref().ok()) {
+                Plan::Run { invocation, .. } => Some(invocation),
+                _ => None,
+            },
+            Ask::Run(invocation) => Some(invocation.clone()),
+            Ask::Connect | Ask::Disconnect => None,
+        };
+        Ok(invocation.map_or_else(|| PROGRESS.to_owned(), |invocation| plan::progress(&invocation, &target)))
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.world.clock.now()
+    }
+
+    pub(super) async fn wake(&self, at: Timestamp) -> Result<(), StorageError> {
+        self.alarm.set(at).await
+    }
+
+    pub(super) fn keys(&self) -> Result<KeyRing, Problem> {
+        Ok(KeyRing::new(self.world.config.root_secrets.clone()?))
+    }
+
+    /// Seals a text that this object keeps for later.
+    pub(super) fn seal_text(&self, text: &str) -> Result<Vec<u8>, Problem> {
+        self.seal(&text)
+    }
+
+    /// Seals a value that this object keeps for later.
+    pub(super) fn seal<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, Problem> {
+        Ok(self.keys()?.seal(Purpose::Outbox, &self.id.object_name(), value, &*self.world.random).0)
+    }
+
+    /// Opens what [`Person::seal`] sealed.
+    pub(super) fn open<T: serde::de::DeserializeOwned>(&self, sealed: &[u8]) -> Option<T> {
+        self.keys().ok()?.open(Purpose::Outbox, &self.id.object_name(), sealed).ok()
+    }
+
+    pub(super) fn log(&self, level: Level, event: &str, fields: &[(&str, &str)]) {
+        self.world.log.log(level, event, fields);
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, PersonError> {
+    serde_json::from_slice(body).map_err(|_| PersonError::BadCall)
+}
+
+fn reply<T: Serialize>(value: T) -> Result<Vec<u8>, PersonError> {
+    serde_json::to_vec(&value).map_err(|_| PersonError::BadCall)
+}

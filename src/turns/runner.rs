@@ -1,0 +1,170 @@
+//! The runner: what the alarm does.
+//!
+//! It takes the oldest unfinished turn, brings it as far as it goes, and takes the next; between turns it empties the
+//! outbox. It never relies on the platform's retries: before it works it sets the alarm a minute ahead, so that after a
+//! crash at any instant somebody comes back; when it is through it sets the alarm to the next due thing.
+//!
+//! One turn goes through these steps, each recorded before the next begins:
+//!
+//! 1. *begun*: it gets its deadline and the target that is remembered now;
+//! 2. *placed*: the message that shows its progress exists, and its `ts` is known;
+//! 3. *decided*: the command ran, and its rendered answer is stored; or the turn waits for consent;
+//! 4. *shown*: the message was updated.
+//!
+//! A crash between posting and recording the `ts` leaves `posting` set; the message is then found by its metadata (P11).
+//! Steps 3 and 4 may happen twice and look as if they had happened once: commands here only read, and an update
+//! to the same text is the same text.
+
+use std::time::Duration;
+
+use super::execute::Outcome;
+use super::person::{Person, PersonError};
+use super::store::{Turn, TurnState};
+use crate::ports::{Level, Timestamp};
+use crate::slack::messages;
+
+/// From its beginning to its decision, a turn may take so long, waiting for consent not counted.
+const TURN_DEADLINE: Duration = Duration::from_secs(5 * 60);
+/// From its decision on, its answer is offered to Slack for so long.
+const DELIVERY_DEADLINE: Duration = Duration::from_secs(30 * 60);
+/// A turn waits so long for consent, then says so and ends.
+const CONSENT_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
+/// After a crash the alarm comes back within this.
+const WATCHDOG: Duration = Duration::from_secs(60);
+/// One alarm works so long and then lets the next go on: the platform ends an alarm after 15 minutes.
+const RUN: Duration = Duration::from_secs(10 * 60);
+/// After a storage failure the alarm comes back after this.
+const STORAGE_PAUSE: Duration = Duration::from_secs(5);
+/// The longest pause between two tries of a turn's step.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How far a turn got.
+pub(super) enum Step {
+    /// It ended, or waits: the next turn may be taken.
+    Over,
+    /// It is to be tried again after a pause.
+    Again(Duration),
+}
+
+/// Doubling pauses from half a second.
+pub(super) fn backoff(attempts: u32, longest: Duration) -> Duration {
+    Duration::from_millis(500).saturating_mul(1 << attempts.min(16)).min(longest)
+}
+
+impl Person {
+    /// Does everything that is due. Called by the alarm; a second call while one runs does nothing.
+    pub async fn run(&self) {
+        let Some(_running) = self.running.try_lock() else { return };
+        let next = match self.work().await {
+            Ok(next) => next,
+            Err(error) => {
+                self.log(Level::Error, "run_failed", &[("error", &error.to_string())]);
+                Some(self.now() + STORAGE_PAUSE)
+            }
+        };
+        let armed = match next {
+            Some(at) => self.alarm.set(at).await,
+            None => self.alarm.clear().await,
+        };
+        if let Err(error) = armed {
+            self.log(Level::Error, "alarm_failed", &[("error", &error.0)]);
+        }
+    }
+
+    async fn work(&self) -> Result<Option<Timestamp>, PersonError> {
+        let until = self.now() + RUN;
+        self.wake(self.now() + WATCHDOG).await?;
+        let mut watchdog = self.now();
+        self.store.sweep(self.now())?;
+        while self.now() < until {
+            if self.now().since(watchdog) > WATCHDOG / 2 {
+                watchdog = self.now();
+                self.wake(watchdog + WATCHDOG).await?;
+            }
+            for id in self.store.waited_too_long(self.now())? {
+                self.decide(id, &messages::waiting_expired())?;
+            }
+            match self.store.head()? {
+                Some(turn) if turn.due_at <= self.now() => self.step(turn).await?,
+                _ if self.outbox_step().await? => {}
+                _ => break,
+            }
+        }
+        Ok(self.store.next_due()?)
+    }
+
+    async fn step(&self, turn: Turn) -> Result<(), PersonError> {
+        let (id, attempts) = (turn.id, turn.attempts);
+        match self.advance(turn).await? {
+            Step::Over => {}
+            Step::Again(pause) => {
+                self.log(Level::Info, "turn_retry", &[("attempts", &attempts.to_string())]);
+                self.store.later(id, self.now() + pause)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn advance(&self, mut turn: Turn) -> Result<Step, PersonError> {
+        // (1) Begin.
+        if turn.state == TurnState::Queued {
+            let deadline = self.now() + TURN_DEADLINE;
+            let target = self.remembered_target()?;
+            self.store.begin(turn.id, deadline, &target)?;
+            turn.state = TurnState::Running;
+            turn.deadline_at = Some(deadline);
+            turn.target.get_or_insert(target);
+        }
+        let overdue = turn.deadline_at.is_some_and(|at| at <= self.now());
+        if turn.state == TurnState::Running && overdue {
+            let message = messages::timed_out();
+            self.decide(turn.id, &message)?;
+            turn.message = Some(message);
+            turn.state = TurnState::Delivering;
+        } else if turn.state == TurnState::Delivering && overdue {
+            self.log(Level::Error, "turn_failed", &[("reason", "not deliverable in time")]);
+            self.store.end(turn.id, TurnState::Failed, self.now())?;
+            return Ok(Step::Over);
+        }
+        // (2) Place.
+        if let Some(pause) = self.place(&mut turn).await? {
+            return Ok(Step::Again(pause));
+        }
+        // (3) Decide.
+        if turn.state == TurnState::Running {
+            match self.execute(&turn).await? {
+                Outcome::Say(message) => {
+                    self.decide(turn.id, &message)?;
+                    turn.message = Some(*message);
+                    turn.state = TurnState::Delivering;
+                }
+                Outcome::Wait { reason, version } => return self.wait_for_consent(&turn, reason, version).await,
+            }
+        }
+        // (4) Show.
+        let shown = self.show(&mut turn).await?;
+        Ok(match shown {
+            Some(pause) => Step::Again(pause),
+            None => Step::Over,
+        })
+    }
+
+    pub(super) fn decide(&self, id: i64, message: &crate::slack::blocks::Message) -> Result<(), PersonError> {
+        let now = self.now();
+        Ok(self.store.decide(id, message, now, now + DELIVERY_DEADLINE)?)
+    }
+
+    /// Sends the private link, shows that access is needed, and lets the turn wait; unless consent came meanwhile.
+    async fn wait_for_consent(&self, turn: &Turn, reason: super::execute::NeedsAccess, version: i64) -> Result<Step, PersonError> {
+        if let Some(pause) = self.ask_for_access(turn, &reason).await? {
+            return Ok(Step::Again(pause));
+        }
+        // Nothing is awaited from here on: a consent came either before, and the version tells, or will find the row.
+        if self.vault.version()? == version {
+            self.store.wait(turn.id, self.now() + CONSENT_DEADLINE)?;
+        } else {
+            self.store.requeue(turn.id, self.now())?;
+        }
+        Ok(Step::Over)
+    }
+}

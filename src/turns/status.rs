@@ -1,0 +1,241 @@
+//! `connect`, `disconnect`, `status` and `use`: what a person says about their own connection.
+
+use super::execute::{NeedsAccess, Outcome, not_configured};
+use super::outbox::{Revocation, Tried};
+use super::person::{Person, PersonError};
+use super::store::{OutboxRow, Turn};
+use crate::commands::Target;
+use crate::commands::answer::{Action, Answer, Does, Field, Part};
+use crate::grants::record::Grant;
+use crate::grants::{NoCredential, SOURCE_ENVIRONMENT, SOURCE_OAUTH};
+use crate::ports::Timestamp;
+use crate::slack::messages;
+use crate::slack::render::render;
+
+impl Person {
+    /// Asks for consent, unless there is a grant that works.
+    pub(super) async fn connect(&self, turn: &Turn) -> Result<Outcome, PersonError> {
+        if self.world.config.environment_token.is_some() {
+            return Ok(Outcome::Say(Box::new(render(&headless()))));
+        }
+        let version = self.vault.version()?;
+        let error = match self.vault.credential().await {
+            Ok(_) => {
+                let grant = self.vault.peek().await;
+                let label = grant.as_ref().map(|grant| grant.account.label()).unwrap_or_default();
+                return Ok(Outcome::Say(Box::new(if turn.waits > 0 {
+                    messages::connected_as(label, &self.host_name())
+                } else {
+                    render(&already(label, &self.host_name()))
+                })));
+            }
+            Err(error) => error,
+        };
+        Ok(match error {
+            NoCredential::NotConnected => Outcome::Wait { reason: NeedsAccess::First, version },
+            NoCredential::Ended => Outcome::Wait { reason: NeedsAccess::Ended, version },
+            NoCredential::Configuration(problem) => Outcome::Say(Box::new(render(&not_configured(problem)))),
+            NoCredential::CannotRenewNow | NoCredential::Storage => Outcome::Say(Box::new(render(&Answer {
+                title: "Sentry could not be reached".to_owned(),
+                notes: vec!["Your connection is kept. Try again in a few minutes.".to_owned()],
+                ..Answer::default()
+            }))),
+        })
+    }
+
+    /// Deletes the grant here and revokes it at Sentry, and says what of that is done (P5).
+    pub(super) async fn disconnect(&self) -> Result<Answer, PersonError> {
+        if self.world.config.environment_token.is_some() {
+            return Ok(headless());
+        }
+        let grant = match self.vault.remove().await {
+            Ok(Some(grant)) => grant,
+            Ok(None) => {
+                return Ok(Answer {
+                    title: "There is no Sentry account to disconnect".to_owned(),
+                    notes: vec!["`/sentry connect` connects one.".to_owned()],
+                    ..Answer::default()
+                });
+            }
+            Err(NoCredential::Configuration(problem)) => return Ok(not_configured(problem)),
+            Err(_) => return Err(crate::ports::StorageError("the vault".to_owned()).into()),
+        };
+        self.store.remember::<String>("last_issue", None)?;
+        let sealed = self.seal(&Revocation::of(&grant))?;
+        let now = self.now();
+        let id = self.store.insert_outbox(Revocation::KIND, sealed.clone(), now)?;
+        let row = OutboxRow { id, kind: Revocation::KIND.to_owned(), sealed, attempts: 0 };
+        let at_sentry = match self.try_outbox(&row).await? {
+            Tried::Done => "The access was revoked at Sentry.".to_owned(),
+            Tried::Again(_) => {
+                "Sentry could not be reached to revoke the access there; that is tried again until it succeeds.".to_owned()
+            }
+            Tried::GivenUp => format!(
+                "Sentry did not let the access be revoked; you can do it yourself on {} under Settings, Authorized \
+                 Applications.",
+                self.host_name()
+            ),
+        };
+        Ok(Answer {
+            title: format!("Disconnected from {}", grant.account.label()),
+            parts: vec![Part::Paragraph(format!("The access was deleted here. {at_sentry}"))],
+            notes: vec!["`/sentry connect` connects an account again.".to_owned()],
+            ..Answer::default()
+        })
+    }
+
+    /// Says which account a command would use, where the credential comes from, and the default target; never the token.
+    pub(super) async fn status(&self) -> Result<Answer, PersonError> {
+        let target = target_field(&self.remembered_target()?);
+        if self.world.config.environment_token.is_some() {
+            return Ok(Answer {
+                title: SOURCE_ENVIRONMENT.to_owned(),
+                parts: vec![Part::Fields(vec![field("Sentry", &self.host_name()), target])],
+                notes: vec!["Everybody here uses the operator's access; it is never shown.".to_owned()],
+                ..Answer::default()
+            });
+        }
+        match self.vault.peek().await {
+            Ok(grant) => Ok(self.connected(&grant, target)),
+            Err(NoCredential::Configuration(problem)) => Ok(not_configured(problem)),
+            Err(NoCredential::Storage) => Err(crate::ports::StorageError("the vault".to_owned()).into()),
+            Err(error) => Ok(Answer {
+                title: match error {
+                    NoCredential::Ended => "Your Sentry access has ended".to_owned(),
+                    _ => "No Sentry account is connected".to_owned(),
+                },
+                parts: vec![Part::Fields(vec![field("Sentry", &self.host_name()), target])],
+                actions: vec![Action { label: "Connect Sentry".to_owned(), does: Does::Connect }],
+                ..Answer::default()
+            }),
+        }
+    }
+
+    fn connected(&self, grant: &Grant, target: Field) -> Answer {
+        let account = match &grant.account.name {
+            Some(name) if name.as_str() != grant.account.label() => format!("{name} ({})", grant.account.label()),
+            _ => grant.account.label().to_owned(),
+        };
+        let renewal = if grant.refresh_token.is_some() { ", renewed automatically" } else { "" };
+        let expiry = match grant.expires_at {
+            Some(at) => format!("{}{renewal}", date(at)),
+            None => "not told by Sentry".to_owned(),
+        };
+        Answer {
+            title: SOURCE_OAUTH.to_owned(),
+            parts: vec![Part::Fields(vec![
+                field("Account", &account),
+                field("Sentry", &self.host_name()),
+                field("May", &grant.scopes.join(", ")),
+                field("Access until", &expiry),
+                field("Connected", &date(grant.connected_at)),
+                target,
+            ])],
+            actions: vec![Action { label: "Disconnect".to_owned(), does: Does::Disconnect }],
+            ..Answer::default()
+        }
+    }
+
+    /// Remembers the target of commands that name none, forgets it, or shows it.
+    pub(super) fn use_target(&self, target: Option<Target>) -> Result<Answer, PersonError> {
+        let title = match &target {
+            None => "Commands that name no organization use:".to_owned(),
+            Some(target) if target.organization.is_none() => {
+                self.store.remember::<Target>("target", None)?;
+                "The remembered target is forgotten".to_owned()
+            }
+            Some(target) => {
+                self.store.remember("target", Some(target))?;
+                "From now on, commands that name no organization use:".to_owned()
+            }
+        };
+        Ok(Answer {
+            title,
+            parts: vec![Part::Fields(vec![target_field(&self.remembered_target()?)])],
+            notes: vec!["`use org/project` changes it, `use --clear` forgets it.".to_owned()],
+            ..Answer::default()
+        })
+    }
+
+    pub(super) fn host_name(&self) -> String {
+        self.world.config.sentry_host.as_ref().map(crate::sentry::host::SentryHost::name).unwrap_or_default()
+    }
+
+    /// What the private link's message says.
+    pub(super) fn connect_text(&self, reason: &NeedsAccess) -> String {
+        let host = self.host_name();
+        match reason {
+            NeedsAccess::First => format!("Connect your Sentry account on {host}, and I'll answer right away."),
+            NeedsAccess::Ended => {
+                format!("Your access to Sentry on {host} has ended. Connect it again, and I'll answer right away.")
+            }
+            NeedsAccess::MissingScope(missing) => format!(
+                "This needs more access to Sentry on {host} than you gave ({}). Connect it again, and I'll answer right away.",
+                missing.join(", ")
+            ),
+        }
+    }
+
+    /// What everybody in the thread sees.
+    pub(super) fn needs_text(&self, reason: &NeedsAccess) -> String {
+        match reason {
+            NeedsAccess::First => "I need your Sentry access to continue.".to_owned(),
+            NeedsAccess::Ended => "Your Sentry access has ended; I need it again to continue.".to_owned(),
+            NeedsAccess::MissingScope(_) => "I need a little more Sentry access to continue.".to_owned(),
+        }
+    }
+}
+
+fn headless() -> Answer {
+    Answer {
+        title: SOURCE_ENVIRONMENT.to_owned(),
+        parts: vec![Part::Paragraph(
+            "This app uses the operator's Sentry access for everybody, so there is no account of your own to connect or \
+             disconnect."
+                .to_owned(),
+        )],
+        ..Answer::default()
+    }
+}
+
+fn already(label: &str, host: &str) -> Answer {
+    Answer {
+        title: format!("Already connected as {label}"),
+        parts: vec![Part::Paragraph(format!(
+            "Your questions are answered with this account's access to {host}. To use another account, disconnect first."
+        ))],
+        actions: vec![Action { label: "Disconnect".to_owned(), does: Does::Disconnect }],
+        ..Answer::default()
+    }
+}
+
+fn field(label: &str, value: &str) -> Field {
+    Field { label: label.to_owned(), value: value.to_owned(), link: None }
+}
+
+fn target_field(target: &Target) -> Field {
+    let value = match (&target.organization, &target.project) {
+        (Some(organization), Some(project)) => format!("{organization}/{project}"),
+        (Some(organization), None) => organization.clone(),
+        _ => "none: the only organization, or I'll ask".to_owned(),
+    };
+    field("Default target", &value)
+}
+
+fn date(at: Timestamp) -> String {
+    match jiff::Timestamp::from_millisecond(at.0) {
+        Ok(moment) => moment.strftime("%-d %B %Y, %H:%M UTC").to_string(),
+        Err(_) => "unknown".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_written_for_people() {
+        assert_eq!(date(Timestamp(0)), "1 January 1970, 00:00 UTC");
+        assert_eq!(date(Timestamp(i64::MAX)), "unknown");
+    }
+}

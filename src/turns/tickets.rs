@@ -1,0 +1,180 @@
+//! Connect tickets: how a private link becomes a grant (P12, P13, P14).
+//!
+//! A **ticket** is one private link: it lives 10 minutes, and while it lives every blocked turn points to it. Its id is
+//! in the link, sealed; the object knows the id's hash. A **consent** is one attempt with that link: pressing the
+//! button makes one, known by the hash of the nonce in its OAuth state. It goes `begun → taken → concluded`, each step once:
+//!
+//! 1. *begun* when the button is pressed and the browser leaves for Sentry;
+//! 2. *taken* when Sentry sends the browser back: of two callbacks with one state, one gets it;
+//! 3. *concluded* when the person confirms the pair, or cancels it. Only now is a grant stored, in the same transaction
+//!    that uses up the ticket and puts the blocked turns back into the inbox.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use super::calls::{BeginConsent, Conclude, Concluded, Consent, TakeConsent, TicketFacts, TicketView, ViewTicket};
+use super::outbox::{Replacement, Revocation};
+use super::person::{Person, PersonError};
+use super::request::Ask;
+use super::store::{Taken, Ticket, TicketState};
+use crate::crypto::{Purpose, random_id, sha256};
+use crate::grants::record::{Grant, GrantRecord};
+use crate::ports::{Level, StorageError, Timestamp};
+
+/// How long a private link works.
+pub(super) const TICKET_LIFE: Duration = Duration::from_secs(10 * 60);
+/// A live link with less left than this is not pointed to: the person could not follow it in time.
+const WORTH_POINTING_TO: Duration = Duration::from_secs(60);
+/// How long a waiting request may be when the connect page names it.
+const WAITING_TEXT: usize = 120;
+
+/// The ticket whose link a blocked turn points to.
+pub(super) struct Pointed {
+    /// The id that goes into the link.
+    pub id: String,
+    /// The ticket.
+    pub ticket: Ticket,
+}
+
+impl Person {
+    /// The live ticket, or a new one.
+    pub(super) fn point_to_ticket(&self) -> Result<Pointed, PersonError> {
+        let now = self.now();
+        if let Some(ticket) = self.store.live_ticket(now + WORTH_POINTING_TO)?
+            && let Some(id) = self.open::<String>(&ticket.sealed_id)
+        {
+            return Ok(Pointed { id, ticket });
+        }
+        let id = random_id(&*self.world.random);
+        let hash = hash(&id);
+        self.store.insert_ticket(&hash, self.seal_text(&id)?, now + TICKET_LIFE)?;
+        let ticket = self.store.ticket(&hash)?.ok_or_else(|| StorageError("the ticket is gone".to_owned()))?;
+        Ok(Pointed { id, ticket })
+    }
+
+    pub(super) fn view_ticket(&self, call: &ViewTicket) -> Result<TicketView, PersonError> {
+        let Some(ticket) = self.store.ticket(&hash(&call.ticket))? else { return Ok(TicketView::Unknown) };
+        Ok(match ticket.state {
+            TicketState::Used => TicketView::Used,
+            TicketState::Declined => TicketView::Declined,
+            TicketState::Live if ticket.expires_at <= self.now() => TicketView::Expired,
+            TicketState::Live => TicketView::Live(self.facts(&ticket)?),
+        })
+    }
+
+    /// Step 1.
+    pub(super) fn begin_consent(&self, call: &BeginConsent) -> Result<TicketView, PersonError> {
+        let view = self.view_ticket(&ViewTicket { ticket: call.ticket.clone() })?;
+        if let TicketView::Live(_) = view {
+            self.store.insert_consent(&hash(&call.nonce), &hash(&call.ticket), call.expires_at)?;
+        }
+        Ok(view)
+    }
+
+    /// Step 2.
+    pub(super) fn take_consent(&self, call: &TakeConsent) -> Result<Consent, PersonError> {
+        let ticket_hash = hash(&call.ticket);
+        let taken = self.store.take_consent(&hash(&call.nonce), &ticket_hash, "begun", "taken", self.now())?;
+        let Some(ticket) = self.store.ticket(&ticket_hash)? else { return Ok(Consent::Unknown) };
+        Ok(match taken {
+            Taken::Unknown => Consent::Unknown,
+            Taken::Expired => Consent::Expired,
+            Taken::Used => Consent::Used,
+            Taken::Yes if ticket.state == TicketState::Used => Consent::Used,
+            Taken::Yes => {
+                if call.declined {
+                    self.store.set_ticket(&ticket_hash, TicketState::Declined)?;
+                }
+                Consent::Taken(self.facts(&ticket)?)
+            }
+        })
+    }
+
+    /// Step 3.
+    pub(super) async fn conclude(&self, call: &Conclude) -> Result<Concluded, PersonError> {
+        let now = self.now();
+        let opened = self.keys()?.open::<PendingGrant>(Purpose::PendingGrant, &call.sealed_for, &call.sealed_grant);
+        let Ok(pending) = opened else { return Ok(Concluded::Unknown) };
+        let ticket_hash = hash(&call.ticket);
+        let Some(ticket) = self.store.ticket(&ticket_hash)? else { return Ok(Concluded::Unknown) };
+        if ticket.state == TicketState::Used {
+            return Ok(Concluded::Used);
+        }
+        if pending.expires_at <= now {
+            return Ok(Concluded::Expired);
+        }
+        match self.store.take_consent(&hash(&call.nonce), &ticket_hash, "taken", "concluded", now)? {
+            Taken::Unknown => return Ok(Concluded::Unknown),
+            Taken::Used => return Ok(Concluded::Used),
+            // The pending grant has its own, later, end: taking it back is judged by that.
+            Taken::Yes | Taken::Expired => {}
+        }
+        let grant: Grant = pending.grant.into();
+        let concluded = if call.keep { self.keep(&ticket, &grant, now)? } else { self.cancel(&ticket, &grant, now)? };
+        self.wake(now).await?;
+        Ok(concluded)
+    }
+
+    fn keep(&self, ticket: &Ticket, grant: &Grant, now: Timestamp) -> Result<Concluded, PersonError> {
+        let facts = self.facts(ticket)?;
+        let account = grant.account.label().to_owned();
+        let link = self.seal(&Replacement::of(ticket, &account, &grant.origin))?;
+        let resumed = RefCell::new(0);
+        self.store.transaction(&mut || {
+            let replaced = self.vault.store(grant).map_err(|error| StorageError(error.to_string()))?;
+            self.store.set_ticket(&ticket.hash, TicketState::Used)?;
+            *resumed.borrow_mut() = self.store.resume_waiting(now)?;
+            if ticket.link.is_some() {
+                self.store.insert_outbox(Replacement::KIND, link.clone(), now)?;
+            }
+            if let Some(replaced) = replaced {
+                let sealed = self.seal(&Revocation::of(&replaced)).map_err(|error| StorageError(error.to_string()))?;
+                self.store.insert_outbox(Revocation::KIND, sealed, now)?;
+            }
+            Ok(())
+        })?;
+        let resumed = resumed.into_inner();
+        self.log(Level::Info, "grant_connected", &[("resumed", &resumed.to_string())]);
+        Ok(Concluded::Connected {
+            account,
+            person_name: facts.person_name,
+            workspace_name: facts.workspace_name,
+            resumed,
+        })
+    }
+
+    fn cancel(&self, ticket: &Ticket, grant: &Grant, now: Timestamp) -> Result<Concluded, PersonError> {
+        let sealed = self.seal(&Revocation::of(grant))?;
+        self.store.set_ticket(&ticket.hash, TicketState::Declined)?;
+        self.store.insert_outbox(Revocation::KIND, sealed, now)?;
+        Ok(Concluded::Cancelled)
+    }
+
+    fn facts(&self, ticket: &Ticket) -> Result<TicketFacts, PersonError> {
+        let name = |name: &str, id: &str| Ok::<_, PersonError>(self.store.recall(name)?.unwrap_or_else(|| id.to_owned()));
+        let waiting = self.store.oldest_waiting()?.and_then(|request| match request.ask {
+            Ask::Words(words) => Some(words.trim().chars().take(WAITING_TEXT).collect()),
+            Ask::Run(invocation) => Some(invocation.command),
+            Ask::Connect | Ask::Disconnect => None,
+        });
+        Ok(TicketFacts {
+            person_name: name("person_name", &self.id.user)?,
+            workspace_name: name("workspace_name", &self.id.team)?,
+            waiting,
+            expires_at: ticket.expires_at,
+        })
+    }
+}
+
+/// A grant on its way through its person's browser, sealed.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub struct PendingGrant {
+    /// The grant.
+    pub grant: GrantRecord,
+    /// When it is too late to confirm it.
+    pub expires_at: Timestamp,
+}
+
+fn hash(id: &str) -> String {
+    hex::encode(sha256(id.as_bytes()))
+}
