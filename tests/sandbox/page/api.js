@@ -1,9 +1,7 @@
 // The sandbox's JSON API.
 
 /** A refusal or an unreachable sandbox; `message` can be shown to a person. */
-export class SandboxError extends Error {
-  name = 'SandboxError';
-}
+export class SandboxError extends Error {}
 
 async function call(path, { method = 'GET', body, signal } = {}) {
   let response;

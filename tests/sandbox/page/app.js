@@ -2,7 +2,7 @@
 // people do. Where one is (person, conversation, thread) stands in the address, so that a reload or a second window
 // comes back to it.
 
-import { api } from './api.js';
+import { SandboxError, api } from './api.js';
 import { drawIcons, h, icon, reconcile } from './dom.js';
 import { Composer } from './composer.js';
 import { exampleButtons } from './examples.js';
@@ -21,10 +21,11 @@ const TOPICS = {
 };
 
 const place = { person: null, channel: null, thread: null };
+const began = String(Math.floor(Date.now() / 1000));
 const seen = new Map(); // `${person} ${channel}` -> the newest ts that was on screen
 const notices = [];
 let world = null;
-let known = null; // message ids that this person's view already had
+let known = null; // the messages that this person's view already had: id -> text
 let noticeCount = 0;
 
 // Where one is.
@@ -72,16 +73,18 @@ function take(state) {
     return;
   }
   if (!world.conversations.has(place.channel)) {
-    const home = [...world.conversations.values()].find((one) => world.conversationName(one.id) === 'incidents') ?? [...world.conversations.values()][0];
-    place.channel = home?.id ?? null;
+    const all = [...world.conversations.values()];
+    const home = all.find((one) => (place.channel === 'direct' ? one.kind === 'im' : world.conversationName(one.id) === 'incidents'));
+    place.channel = (home ?? all[0])?.id ?? null;
     place.thread = null;
   }
   if (place.thread && !world.root(place.channel, place.thread)) place.thread = null;
   const arrived = known ? world.messages.filter((message) => !known.has(message.id) && !message.deleted) : [];
-  known = new Set(world.messages.map((message) => message.id));
+  const rewritten = known ? world.messages.filter((message) => known.has(message.id) && known.get(message.id) !== message.text && !message.deleted) : [];
+  known = new Map(world.messages.map((message) => [message.id, message.text]));
   for (const message of arrived) openOwnThread(message);
   draw();
-  announce(arrived);
+  announce([...arrived, ...rewritten]);
 }
 
 /** A reply to what I said opens its thread, unless I am writing elsewhere on a screen that has room for only one. */
@@ -93,8 +96,8 @@ function openOwnThread(message) {
   place.thread = message.thread_ts;
 }
 
-function announce(arrived) {
-  const here = arrived.filter((message) => message.channel === place.channel && message.author !== place.person);
+function announce(messages) {
+  const here = messages.filter((message) => message.channel === place.channel && message.author !== place.person);
   if (!here.length) return;
   $('announcer').textContent = here.map((message) => `${world.fullName(message.author)}${message.private_to ? ', only to you' : ''}: ${plain(message.text, world).slice(0, 300) || 'a message'}`).join('. ');
 }
@@ -112,8 +115,8 @@ async function follow() {
       if (version !== world.state.version) await refresh();
     } catch (error) {
       away = true;
-      offline('The sandbox does not answer. Start it with “npm start”; this page comes back by itself.');
-      if (!(error instanceof Error) || error.name !== 'SandboxError') console.error(error);
+      if (error instanceof SandboxError) offline('The sandbox does not answer. Start it with “npm start”; this page comes back by itself.');
+      else console.error(error);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
@@ -147,6 +150,7 @@ function drawSidebar() {
   document.title = `${place.channel ? `${heading()} · ` : ''}${world.firstName(place.person)} · Vedette sandbox`;
   $('person-switch').dataset.person = place.person;
   $('you-are').title = me;
+  const switching = $('person-switch').contains(document.activeElement);
   reconcile($('person-switch'), world.players.map((person) => {
     const chosen = person.id === place.person;
     return {
@@ -159,6 +163,7 @@ function drawSidebar() {
       }, avatar(person.id, world, 'small'), h('span', {}, world.firstName(person.id))),
     };
   }));
+  if (switching) $('person-switch').querySelector('[aria-checked="true"]')?.focus();
 
   const all = [...world.conversations.values()];
   const group = (title, list) => list.length && {
@@ -185,12 +190,12 @@ function conversationRow(one) {
   fresh && h('span', { class: 'dot', 'data-testid': 'unread' }, h('span', { class: 'visually-hidden' }, 'unread'))));
 }
 
-/** Something newer than what was on screen, said by somebody else. What stood there at first sight counts as read. */
+/** Something newer than what was on screen, said by somebody else. What stood there when the page came counts as read. */
 function unread(channel) {
   const key = `${place.person} ${channel}`;
   const newest = world.messages.filter((message) => message.channel === channel && !message.deleted && message.author !== place.person).at(-1)?.ts ?? '0';
-  if (!seen.has(key) || channel === place.channel) seen.set(key, newest);
-  return compareTs(newest, seen.get(key)) > 0;
+  if (channel === place.channel) seen.set(key, newest);
+  return compareTs(newest, seen.get(key) ?? began) > 0;
 }
 
 const isDirect = () => world.conversations.get(place.channel)?.kind === 'im';
@@ -232,7 +237,7 @@ function drawThread() {
   const root = place.thread && world.root(place.channel, place.thread);
   $('thread').hidden = !root;
   $('app').classList.toggle('has-thread', Boolean(root));
-  if (!root) { threadList.view = null; return; }
+  if (!root) { threadList.clear(); return; }
   $('thread-where').textContent = heading();
   threadComposer.show(`${place.person}${place.channel}${place.thread}`, 'Reply…', world, place.channel);
   threadList.show(`${place.person} ${place.channel} ${place.thread}`, [root, ...world.replies(place.channel, place.thread)], noticesFor(place.thread), world, { thread: true });
@@ -251,7 +256,7 @@ function go(channel) {
 function become(person) {
   if (person === place.person) return;
   Object.assign(place, { person, thread: null });
-  if (isDirect()) place.channel = null;
+  if (isDirect()) place.channel = 'direct'; // the other one's own
   known = null;
   refresh().catch(failed);
 }
@@ -353,7 +358,12 @@ function refused(answer, where) {
     return;
   }
   const { status } = answer.delivery ?? {};
-  if (status && status < 400) return;
+  if (status && status < 400) {
+    const before = notices.length;
+    for (const old of noticesFor(where.thread)) notices.splice(notices.indexOf(old), 1);
+    if (notices.length !== before) draw();
+    return;
+  }
   notice(status
     ? { ...where, title: `vedette answered ${status}`, text: `It got the message and could not take it${status === 401 ? ': the signing secrets of the Worker and of the sandbox differ' : ''}. The Worker’s own log says more.` }
     : { ...where, title: 'vedette is not answering', text: 'The Worker took longer than Slack’s 3 seconds, or is not running. “npm start” starts it; Slack tries events again by itself.' });

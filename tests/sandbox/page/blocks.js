@@ -16,7 +16,13 @@ export function renderBlocks(blocks, context) {
 function renderBlock(block, context) {
   const kinds = { section, header, context: contextBlock, divider, actions, rich_text: richText, image, markdown: markdownBlock, table };
   const render = Object.hasOwn(kinds, block.type) ? kinds[block.type] : unknown;
-  const node = render(block, context);
+  let node;
+  try {
+    node = render(block, context);
+  } catch (error) {
+    console.error('A block could not be drawn', block, error);
+    node = unknown(block);
+  }
   if (block.block_id) node.dataset.blockId = block.block_id;
   return node;
 }

@@ -88,7 +88,7 @@ export function reconcile(container, items) {
       if (old === cursor) cursor = cursor.nextElementSibling;
       old.remove();
       container.insertBefore(node, cursor);
-      if (focus) node.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
+      if (focus) (node.dataset.focus === focus ? node : node.querySelector(`[data-focus="${CSS.escape(focus)}"]`))?.focus({ preventScroll: true });
     } else {
       container.insertBefore(node, cursor);
       added.push(item.key);

@@ -4,6 +4,8 @@ import { h, icon, reconcile } from './dom.js';
 import { clockTime } from './world.js';
 
 const EVERY_API = 'api/0';
+const ORGANISATIONS = 'api/0/organizations/';
+const WEB_API = 'api/';
 
 const FAULTS = {
   sentry: [
@@ -14,16 +16,16 @@ const FAULTS = {
     { id: 'sentry-truncate', label: 'Truncated body', why: 'Answers end in the middle of the JSON.', fault: { match: EVERY_API, kind: 'truncate' } },
     { id: 'sentry-drop', label: 'Connection drops', why: 'Connections close before anything is answered.', fault: { match: '*', kind: 'drop' } },
     { id: 'sentry-drop-after-work', label: 'Refresh reply lost', why: 'Once: the token is rotated, then the connection drops.', fault: { match: 'oauth/token', kind: 'drop', after_work: true, times: 1 } },
-    { id: 'sentry-token-expired', label: 'Token expired', why: 'API calls answer 401 “Token expired”.', fault: { match: EVERY_API, kind: 'token_expired' } },
-    { id: 'sentry-token-revoked', label: 'Token revoked', why: 'Someone removed the authorization in Sentry.', fault: { match: EVERY_API, kind: 'token_revoked' } },
-    { id: 'sentry-missing-scope', label: 'Missing scope', why: 'The token may read organisations, and nothing else.', fault: { match: EVERY_API, kind: 'missing_scope', scopes: ['org:read'] } },
-    { id: 'sentry-forbidden', label: 'No permission', why: 'API calls answer 403: not a member of that.', fault: { match: EVERY_API, kind: 'forbidden' } },
-    { id: 'sentry-sso', label: 'Single sign-on required', why: 'The organisation wants a fresh sign-in.', fault: { match: EVERY_API, kind: 'sso_required' } },
+    { id: 'sentry-token-expired', label: 'Token expired', why: 'Once: the token is dead before its time. It is refreshed.', fault: { match: EVERY_API, kind: 'token_expired', times: 1 } },
+    { id: 'sentry-token-revoked', label: 'Token revoked', why: 'Once: someone removed the authorization in Sentry.', fault: { match: EVERY_API, kind: 'token_revoked', times: 1 } },
+    { id: 'sentry-missing-scope', label: 'Missing scope', why: 'Once: the token may no longer read events.', fault: { match: EVERY_API, kind: 'missing_scope', scopes: ['event:read'], times: 1 } },
+    { id: 'sentry-forbidden', label: 'No permission', why: 'Organisations answer 403: not for this account.', fault: { match: ORGANISATIONS, kind: 'forbidden' } },
+    { id: 'sentry-sso', label: 'Single sign-on required', why: 'Organisations want a fresh sign-in.', fault: { match: ORGANISATIONS, kind: 'sso_required' } },
   ],
   slack: [
-    { id: 'slack-429', label: 'Rate limited', why: 'Calls answer 429, “Retry-After: 5”.', fault: { match: '*', kind: 'rate_limited', retry_after: 5 } },
-    { id: 'slack-500', label: 'Server errors', why: 'Calls answer 500.', fault: { match: '*', kind: 'status', code: 500 } },
-    { id: 'slack-slow', label: 'Slow', why: 'Calls take 4 seconds.', fault: { match: '*', kind: 'delay', ms: 4000 } },
+    { id: 'slack-429', label: 'Rate limited', why: 'Calls answer 429, “Retry-After: 5”.', fault: { match: WEB_API, kind: 'rate_limited', retry_after: 5 } },
+    { id: 'slack-500', label: 'Server errors', why: 'Calls answer 500.', fault: { match: WEB_API, kind: 'status', code: 500 } },
+    { id: 'slack-slow', label: 'Slow', why: 'Calls take 4 seconds.', fault: { match: WEB_API, kind: 'delay', ms: 4000 } },
   ],
 };
 

@@ -39,7 +39,7 @@ export function markdown(source, world) {
     if (line.includes('|') && /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/.test(lines[next] ?? '')) {
       next += 1;
       while (next < lines.length && lines[next].includes('|')) next += 1;
-      out.append(table([line, ...lines.slice(start + 2, next)]));
+      out.append(table([line, ...lines.slice(start + 2, next)], lines[start + 1]));
       return next;
     }
     const item = /^(\s*)([-*+]|\d+[.)])\s+/;
@@ -59,12 +59,13 @@ export function markdown(source, world) {
     return next;
   }
 
-  function table(rows) {
+  function table(rows, rule) {
     const cells = (row) => row.trim().replace(/^\|/, '').replace(/\|$/, '').split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|'));
     const [head, ...body] = rows.map(cells);
+    const align = cells(rule).map((cell) => (/^-+:$/.test(cell) ? 'right' : null));
     return h('div', { class: 'table-wrap', tabindex: '0' }, h('table', {},
-      h('thead', {}, h('tr', {}, head.map((cell) => h('th', { scope: 'col' }, inline(cell))))),
-      h('tbody', {}, body.map((row) => h('tr', {}, row.map((cell) => h('td', {}, inline(cell))))))));
+      h('thead', {}, h('tr', {}, head.map((cell, column) => h('th', { scope: 'col', class: align[column] }, inline(cell))))),
+      h('tbody', {}, body.map((row) => h('tr', {}, row.map((cell, column) => h('td', { class: align[column] }, inline(cell))))))));
   }
 
   function inline(text) {

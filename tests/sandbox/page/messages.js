@@ -7,6 +7,7 @@ import { clockTime, compareTs, dayName, fullTime, tsDate } from './world.js';
 
 const GROUP_SECONDS = 5 * 60;
 const NEAR_BOTTOM = 60;
+const HEADROOM = 34;
 
 /** A square with initials, or the app's own icon. */
 export function avatar(id, world, size = '') {
@@ -30,13 +31,21 @@ export class MessageList {
     new ResizeObserver(() => { if (this.stuck) this.toBottom(); }).observe(scroller);
   }
 
-  atBottom() { return this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight < NEAR_BOTTOM; }
-  toBottom() { this.scroller.scrollTop = this.scroller.scrollHeight; }
+  /** The bottom; or the beginning of the last message, when that is longer than the screen. */
+  end() {
+    const bottom = this.scroller.scrollHeight - this.scroller.clientHeight;
+    const last = [...this.list.children].findLast((node) => node.classList.contains('message'));
+    if (!last || this.list.lastElementChild !== last) return bottom;
+    const top = last.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top + this.scroller.scrollTop;
+    return Math.max(0, Math.min(bottom, top - HEADROOM));
+  }
+
+  atBottom() { return this.end() - this.scroller.scrollTop < NEAR_BOTTOM; }
+  toBottom() { this.scroller.scrollTop = this.end(); }
 
   /** Shows `messages` and `notices`; `view` names what is on screen, so that another view starts at its bottom. */
   show(view, messages, notices, world, { thread = false } = {}) {
     const changed = this.view !== view;
-    const fresh = !changed;
     this.view = view;
     const items = [];
     let previous = null;
@@ -46,7 +55,7 @@ export class MessageList {
         items.push({ key: `day-${date.toDateString()}`, signature: dayName(date), build: () => h('li', { class: 'day', role: 'presentation' }, h('span', {}, dayName(date))) });
         previous = null;
       }
-      items.push(this.item(message, previous, world, thread, fresh));
+      items.push(this.item(message, previous, world, thread));
       if (thread && message === messages[0]) {
         const count = messages.length - 1;
         items.push({ key: 'replies', signature: String(count), build: () => h('li', { class: 'reply-line', role: 'presentation' }, h('span', {}, count === 0 ? 'No replies yet' : count === 1 ? '1 reply' : `${count} replies`)) });
@@ -57,12 +66,17 @@ export class MessageList {
     }
     for (const notice of notices) items.push(this.notice(notice));
     if (changed) this.list.replaceChildren();
-    const added = reconcile(this.list, items);
+    const added = new Set(reconcile(this.list, items));
+    if (!changed) for (const node of this.list.children) if (added.has(node.dataset.key)) node.classList.add('fresh');
     if (changed || this.stuck) { this.stuck = true; this.toBottom(); }
-    return { added: changed ? [] : added };
   }
 
-  item(message, previous, world, inThread, fresh) {
+  clear() {
+    this.view = null;
+    this.list.replaceChildren();
+  }
+
+  item(message, previous, world, inThread) {
     const grouped = Boolean(previous) && previous.author === message.author && previous.private_to === message.private_to
       && !previous.deleted && tsDate(message.ts) - tsDate(previous.ts) < GROUP_SECONDS * 1000;
     const replies = inThread ? [] : world.replies(message.channel, message.ts);
@@ -70,14 +84,14 @@ export class MessageList {
     return {
       key: message.id,
       signature: JSON.stringify([message, grouped, replies.map((m) => [m.id, m.ts, m.author]), open, world.me]),
-      build: () => this.message(message, { grouped, replies, open, inThread, fresh }, world),
+      build: () => this.message(message, { grouped, replies, open }, world),
     };
   }
 
-  message(message, { grouped, replies, open, inThread, fresh }, world) {
+  message(message, { grouped, replies, open }, world) {
     const date = tsDate(message.ts);
     const mine = Boolean(message.private_to);
-    const classes = ['message', grouped && 'grouped', mine && 'private', open && 'open', fresh && 'fresh'].filter(Boolean).join(' ');
+    const classes = ['message', grouped && 'grouped', mine && 'private', open && 'open'].filter(Boolean).join(' ');
     const time = h('time', { class: 'time', datetime: date.toISOString(), title: fullTime(date) }, clockTime(date));
     const node = h('li', {
       class: classes,
