@@ -16,7 +16,7 @@ const $ = (id) => document.getElementById(id);
 
 const TOPICS = {
   incidents: 'What is broken right now, and who is on it',
-  general: 'Everyone, everything. vedette has not been invited here',
+  general: 'Everyone, everything',
   'shared-partner': 'Shared with a partner’s workspace',
 };
 
@@ -146,7 +146,7 @@ function drawSidebar() {
   $('workspace-name').textContent = world.team.name;
   $('workspace-mark').textContent = world.team.name.slice(0, 1);
   const me = world.fullName(place.person);
-  $('you-are').textContent = `You are ${world.firstName(place.person)}`;
+  $('you-are').replaceChildren('You are ', h('strong', {}, world.firstName(place.person)));
   document.title = `${place.channel ? `${heading()} · ` : ''}${world.firstName(place.person)} · Vedette sandbox`;
   $('person-switch').dataset.person = place.person;
   $('you-are').title = me;
@@ -207,7 +207,9 @@ function drawConversation() {
   const conversation = world.conversations.get(place.channel);
   $('conversation-name').replaceChildren(isDirect() ? avatar(world.bot.id, world, 'tiny') : icon('hash'), name);
   $('conversation-topic').textContent = conversation?.topic || (isDirect() ? 'Just you and the app' : TOPICS[name] ?? '');
-  const faces = isDirect() ? [place.person, world.bot.id] : [...world.players.map((person) => person.id), world.bot.id];
+  const heard = world.messages.some((message) => message.channel === place.channel && world.isBot(message.author));
+  const faces = isDirect() ? [place.person, world.bot.id]
+    : conversation?.members ?? [...world.players.map((person) => person.id), ...(heard ? [world.bot.id] : [])];
   reconcile($('bar-people'), [{ key: 'faces', signature: faces.join(), build: () => h('span', { class: 'faces', role: 'img', 'aria-label': `Members: ${faces.map((id) => world.fullName(id)).join(', ')}` }, faces.map((id) => avatar(id, world, 'small'))) }]);
   drawIntro(name);
   composer.show(place.person + place.channel, `Message ${heading()}`, world, place.channel);

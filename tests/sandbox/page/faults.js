@@ -33,7 +33,7 @@ const LOG_LENGTH = 14;
 const POLL_MS = 2500;
 
 export class FaultsDrawer {
-  /** `actions` is `{ api, reset(), close(), failed(error), ada() }`. */
+  /** `actions` is `{ api, refresh(), reset(), close(), failed(error) }`. */
   constructor(node, actions) {
     this.node = node;
     this.actions = actions;

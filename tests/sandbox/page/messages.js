@@ -20,7 +20,7 @@ export function avatar(id, world, size = '') {
 }
 
 export class MessageList {
-  /** `actions` is `{ openThread(ts) | null, act(message, element, block, extra), confirm, notice actions… }`. */
+  /** `actions` is `{ openThread(ts) | null, act(message, element, block, extra), confirm, isOpen(ts) }`. */
   constructor(scroller, list, actions) {
     this.scroller = scroller;
     this.list = list;
