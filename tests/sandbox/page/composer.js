@@ -1,0 +1,99 @@
+// The box one types in: Enter sends, Shift+Enter makes a line, and a small menu of things to try.
+
+import { h, icon } from './dom.js';
+import { exampleButtons } from './examples.js';
+
+export class Composer {
+  /** `options` is `{ id, testid, send(text) -> Promise<boolean>, tools }`. */
+  constructor(host, options) {
+    this.options = options;
+    this.drafts = new Map();
+    this.input = h('textarea', {
+      id: `${options.id}-input`, rows: 1, autocomplete: 'off', spellcheck: 'true', 'data-testid': `${options.testid}-input`,
+      oninput: () => this.changed(),
+      onkeydown: (event) => this.key(event),
+    });
+    this.button = h('button', { type: 'submit', class: 'send', 'aria-label': 'Send', title: 'Send (Enter)', 'data-testid': `${options.testid}-send`, disabled: true }, icon('send'));
+    this.menu = h('div', { class: 'menu', id: `${options.id}-menu`, role: 'group', 'aria-label': 'Try this', hidden: true, 'data-testid': `${options.testid}-examples` });
+    this.tryButton = h('button', { type: 'button', class: 'tool try', 'aria-expanded': 'false', 'aria-controls': this.menu.id, onclick: () => this.toggleMenu() }, icon('bulb'), 'Try this');
+    this.hint = h('span', { class: 'hint' });
+    this.form = h('form', { class: 'composer', 'data-testid': options.testid, onsubmit: (event) => { event.preventDefault(); this.send(); } },
+      this.menu,
+      this.input,
+      h('div', { class: 'tools' },
+        options.tools && this.tryButton,
+        h('button', { type: 'button', class: 'tool', 'aria-label': 'Mention vedette', title: 'Mention vedette', onclick: () => this.insert(this.mention ?? '@vedette ') }, icon('at')),
+        options.tools && h('button', { type: 'button', class: 'tool', 'aria-label': 'Slash command', title: 'Slash command', onclick: () => this.fill('/sentry ') }, icon('slash')),
+        this.hint,
+        this.button));
+    this.form.addEventListener('focusout', (event) => { if (!this.form.contains(event.relatedTarget)) this.toggleMenu(false); });
+    host.append(this.form);
+  }
+
+  /** Moves to another conversation or thread, keeping what was being typed in each. */
+  show(key, placeholder, world, channel) {
+    this.mention = `@${world.bot.name} `;
+    this.input.placeholder = placeholder;
+    this.input.setAttribute('aria-label', placeholder);
+    const examplesFor = `${world.me} ${channel}`;
+    if (this.options.tools && this.examplesFor !== examplesFor) {
+      this.examplesFor = examplesFor;
+      this.menu.replaceChildren(h('p', { class: 'menu-title' }, 'Try this'), exampleButtons(world, channel, (text) => this.fill(text)));
+    }
+    if (this.key_ === key) return;
+    if (this.key_) this.drafts.set(this.key_, this.input.value);
+    this.key_ = key;
+    this.input.value = this.drafts.get(key) ?? '';
+    this.changed();
+  }
+
+  get empty() { return this.input.value.trim() === ''; }
+
+  fill(text) {
+    this.toggleMenu(false);
+    this.input.value = text;
+    this.changed();
+    this.input.focus();
+    this.input.setSelectionRange(text.length, text.length);
+  }
+
+  insert(text) {
+    this.input.setRangeText(text, this.input.selectionStart, this.input.selectionEnd, 'end');
+    this.changed();
+    this.input.focus();
+  }
+
+  toggleMenu(open = this.menu.hidden) {
+    this.menu.hidden = !open;
+    this.tryButton.setAttribute('aria-expanded', String(open));
+    if (open) this.menu.querySelector('button')?.focus();
+  }
+
+  key(event) {
+    if (event.key === 'Escape' && !this.menu.hidden) { event.stopPropagation(); this.toggleMenu(false); return; }
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    this.send();
+  }
+
+  changed() {
+    this.button.disabled = this.empty;
+    this.input.style.height = 'auto';
+    this.input.style.height = `${Math.min(this.input.scrollHeight, 180)}px`;
+    const value = this.input.value.trimStart();
+    this.hint.textContent = value.startsWith('/') ? 'A command: only you see the reply, unless you --share it' : '';
+  }
+
+  async send() {
+    const text = this.input.value.trim();
+    if (!text) return;
+    const key = this.key_;
+    this.input.value = '';
+    this.changed();
+    if (await this.options.send(text)) return;
+    // Not sent: give the words back, unless others have been typed meanwhile.
+    if (this.key_ === key && this.empty) this.input.value = text;
+    else if (this.key_ !== key) this.drafts.set(key, text);
+    this.changed();
+  }
+}

@@ -1,0 +1,29 @@
+// Things to try, each with the reason why it is worth trying.
+
+import { h } from './dom.js';
+
+export function examples(world, channel) {
+  const direct = world.conversations.get(channel)?.kind === 'im';
+  const vedette = direct ? '' : `@${world.bot.name} `;
+  if (world.firstName(world.me) === 'Grace') {
+    return [
+      { text: `${vedette}issue list umbrella`, why: 'Grace’s own organisation, with Grace’s own access.' },
+      { text: `${vedette}issue list globex`, why: 'Ada’s organisation. Sentry says no to Grace, and vedette says so kindly.' },
+      { text: '/sentry status', why: 'Whose Sentry access is in use. Only you see the reply.' },
+      { text: '/sentry help', why: 'Everything that vedette can look up.' },
+    ];
+  }
+  return [
+    { text: `${vedette}issue list globex`, why: 'The first time, a private link to connect Sentry. Then the answer comes by itself.' },
+    { text: `${vedette}CHECKOUT-API-4F`, why: 'One issue: what broke, where in the code, for how many people.' },
+    { text: '/sentry status', why: 'Whose Sentry access is in use. Only you see the reply.' },
+    { text: '/sentry issue list globex --share', why: 'The same list, this time for the whole channel.' },
+  ];
+}
+
+export function exampleButtons(world, channel, choose) {
+  return h('ul', { class: 'examples' }, examples(world, channel).map((one) => h('li', {},
+    h('button', { type: 'button', class: 'example', 'data-testid': 'example', onclick: () => choose(one.text) },
+      h('code', {}, one.text),
+      h('span', {}, one.why)))));
+}
