@@ -43,7 +43,9 @@ pub fn not_found() -> Page {
         status: StatusCode::NOT_FOUND,
         title: "There is no page here",
         happened: html! { "The address may have been cut short when it was copied." },
-        next: html! { "If it came from Slack, open it there again. Otherwise, start at " a href="/" { "the first page" } "." },
+        next: html! {
+            "If it came from Slack, open it there again. Otherwise, start at " a href="/" { "the first page" } "."
+        },
         reference: "not_found",
     }
     .page()
@@ -71,7 +73,7 @@ pub fn server_error(reference: &str) -> Page {
     Trouble {
         status: StatusCode::INTERNAL_SERVER_ERROR,
         title: "Something broke here",
-        happened: html! { "It is Vedette's fault, not yours, and it has been logged." },
+        happened: html! { "It is Vedette’s fault, not yours, and it has been logged." },
         next: html! {
             "Try again in a minute. If it happens again, give the reference below to the person who runs this Vedette."
         },

@@ -19,6 +19,7 @@ enum State {
     Open,
     Closed(Vec<Problem>),
     Off(&'static str),
+    Coming(&'static str),
 }
 
 impl State {
@@ -32,6 +33,7 @@ impl State {
             State::Open => "Open",
             State::Closed(_) => "Closed",
             State::Off(_) => "Off",
+            State::Coming(_) => "Coming",
         }
     }
 }
@@ -56,7 +58,7 @@ fn doors(config: &Config) -> [Door; 3] {
             name: "Your own tools",
             about: "The same commands as tools of an MCP server, for editors and agents.",
             example: "/mcp",
-            state: State::Off("This door is being built."),
+            state: State::Coming("This door is being built."),
         },
         Door {
             name: "Headless",
@@ -72,16 +74,22 @@ fn doors(config: &Config) -> [Door; 3] {
 }
 
 const TITLE: &str = "Sentry, asked from Slack";
-const ABOUT: &str = "A vedette is a mounted sentry, posted ahead of the army. This one stands in your Slack: ask it about \
-                     issues, events and traces, and it looks them up in Sentry with your own access, so that you see what \
-                     you may see, and nobody sees more.";
+const ABOUT: &str = "A vedette is a mounted sentry, posted ahead of the army. This one stands in your Slack: ask it \
+                     about issues, events and traces, and it looks them up in Sentry.";
+const OWN_ACCESS: &str = "It looks with your own access: you see what you may see, and nobody sees more through you.";
+const SHARED_ACCESS: &str = "On this deployment it looks with one token that the operator set, the same for everybody.";
+
+/// Whose access the answers come from.
+fn access(config: &Config) -> &'static str {
+    if config.environment_token.is_some() { SHARED_ACCESS } else { OWN_ACCESS }
+}
 
 /// `/`, for people.
 pub fn home(config: &Config) -> Page {
     let content = html! {
         section.hero {
             h1 { (TITLE) }
-            p.lead { (ABOUT) }
+            p.lead { (ABOUT) " " (access(config)) }
         }
         section aria-labelledby="doors" {
             h2 #doors { "Its doors" }
@@ -108,10 +116,12 @@ fn card(door: &Door) -> Markup {
             p { code { (door.example) } }
             @match &door.state {
                 State::Open => {}
-                State::Off(why) => { p.small { (why) } }
+                State::Off(why) | State::Coming(why) => { p.small { (why) } }
                 State::Closed(problems) => {
                     ul.problems {
-                        @for problem in problems { li { code { (problem.variable) } " " (layout::prose(problem.problem)) "." } }
+                        @for problem in problems {
+                            li { code { (problem.variable) } " " (layout::prose(problem.problem)) "." }
+                        }
                     }
                 }
             }
@@ -121,12 +131,12 @@ fn card(door: &Door) -> Markup {
 
 /// `/`, for machines: the same page as Markdown.
 pub fn markdown(config: &Config) -> String {
-    let mut text = format!("# Vedette: {TITLE}\n\n{ABOUT}\n\n## Its doors\n");
+    let mut text = format!("# Vedette: {TITLE}\n\n{ABOUT} {}\n\n## Its doors\n", access(config));
     for door in doors(config) {
         text.push_str(&format!("\n### {}: {}\n\n{}\n\n`{}`\n", door.name, door.state.word(), door.about, door.example));
         match &door.state {
             State::Open => {}
-            State::Off(why) => text.push_str(&format!("\n{why}\n")),
+            State::Off(why) | State::Coming(why) => text.push_str(&format!("\n{why}\n")),
             State::Closed(problems) => {
                 text.push('\n');
                 for problem in problems {
@@ -136,7 +146,7 @@ pub fn markdown(config: &Config) -> String {
         }
     }
     if let Ok(host) = &config.sentry_host {
-        text.push_str(&format!("\nAsks <{}>. Health: </health>\n", host.origin()));
+        text.push_str(&format!("\nAsks <{}>. [Health](/health)\n", host.origin()));
     }
     text
 }

@@ -25,29 +25,33 @@ pub(crate) fn style_hash() -> &'static str {
     &HASH
 }
 
-// The emblem is a mounted sentry: a horse's head before a lance with its pennant, on a field of 48 by 48.
-const LANCE: &str = "M10 5h2.4v39H10z";
-const PENNANT: &str = "M12.4 6.5 26 10.2l-5.2 2.3 3 4.4-11.4-1.8z";
-const HORSE: &str = "M17.5 44c-.6-8.2 1.4-13.4 5.6-18.2-2.6.3-4.6 1.6-6 3.8.2-5.2 3-9.6 8-11.6l-.6-4.6 4.4 3.1c8 1.2 \
-                     11 6.3 11.6 13.4l2.4 5.2c.5 1.2 0 2.5-1.1 3.1l-1.7.9c-1 .5-2.2.3-3-.5l-3.5-3.4c-2.6-.3-4.6-1-6.2-2.3\
-                     .9 3.9 4.3 6.4 6.2 11.1z";
+// The emblem is a mounted sentry: a bridled horse's head beside a lance with its pennant, on a field of 48 by 48.
+const LANCE: &str = "M7.5 3.5h2.2v41H7.5z";
+const PENNANT: &str = "M9.7 5l14 3.2-4.8 2.4 2.6 3.8-11.8-1.6z";
+const HORSE: &str = "M14.5 44.5C13.6 33.6 16.8 25 23 19.6l.2-5.4 4.3 3.6c6.6 1 10.6 4.4 12 10.4l3.3 6.3\
+                     c.7 1.3.3 2.9-.9 3.7l-1.9 1.2c-1.1.7-2.5.6-3.5-.2l-3.7-3.1c-2.5.1-4.5-.4-6.1-1.5.3 3.4 3.2 6.2 5 9.9z";
+const BRIDLE: &str = "M26.5 19.5C21 24.6 18.6 31 18.8 38.5M25.2 22.3l10 7.2c.7 2.3.2 4.6-1.2 6.6";
 
+/// The emblem, coloured by the style sheet.
 fn emblem() -> Markup {
     html! {
-        svg.emblem viewBox="0 0 48 48" width="40" height="40" aria-hidden="true" focusable="false" {
-            path.lance d=(LANCE) {}
+        svg.emblem viewBox="0 0 48 48" width="44" height="44" aria-hidden="true" focusable="false" {
             path.pennant d=(PENNANT) {}
+            path.lance d=(LANCE) {}
             path.horse d=(HORSE) {}
+            path.bridle d=(BRIDLE) fill="none" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" {}
         }
     }
 }
 
+/// The emblem on a tile, for the tab.
 fn icon() -> &'static str {
     static ICON: LazyLock<String> = LazyLock::new(|| {
         let svg = format!(
             "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 48 48'><rect width='48' height='48' rx='11' \
-             fill='#12313a'/><g transform='translate(5 4) scale(.8)'><path fill='#f6f1e7' d='{LANCE}'/><path \
-             fill='#f0a83c' d='{PENNANT}'/><path fill='#f6f1e7' d='{HORSE}'/></g></svg>"
+             fill='#12313a'/><g transform='translate(3 3) scale(.87)'><path fill='#f0a83c' d='{PENNANT}'/><path \
+             fill='#f6f1e7' d='{LANCE}{HORSE}'/><path fill='none' stroke='#12313a' stroke-width='1.5' \
+             stroke-linecap='round' d='{BRIDLE}'/></g></svg>"
         );
         format!("data:image/svg+xml,{}", utf8_percent_encode(&svg, NON_ALPHANUMERIC))
     });
@@ -72,7 +76,7 @@ pub(crate) fn document(title: &str, content: &Markup) -> Markup {
             body {
                 header { a.brand href="/" { (emblem()) span { "Vedette" } } }
                 main { (content) }
-                footer { p { "Sentry, asked from Slack, with your own access." } }
+                footer { p { "Vedette: a sentry, posted ahead." } }
             }
         }
     }
@@ -122,7 +126,7 @@ pub(crate) enum Step {
 
 /// Where the person is on the way.
 pub(crate) fn steps(now: Step) -> Markup {
-    let stations = [(Step::Start, "Check"), (Step::AtSentry, "Approve at Sentry"), (Step::Confirm, "Confirm")];
+    let stations = [(Step::Start, "Check"), (Step::AtSentry, "Approve"), (Step::Confirm, "Confirm")];
     html! {
         ol.steps aria-label="Steps" {
             @for (station, label) in stations {

@@ -79,7 +79,8 @@ impl Page {
     /// takes the form tells its own pages by the CSRF field and by `Sec-Fetch-Site`, not by `Origin`.
     pub fn into_response(self) -> Response<Bytes> {
         let policy = format!(
-            "default-src 'none'; style-src '{}'; img-src data:; form-action {}; base-uri 'none'; frame-ancestors 'none'",
+            "default-src 'none'; style-src '{}'; img-src data:; form-action {}; base-uri 'none'; \
+             frame-ancestors 'none'",
             layout::style_hash(),
             self.form_action,
         );

@@ -61,7 +61,8 @@ pub fn start(it: ConnectStart<'_>) -> Page {
                 " in the Slack workspace " strong { (name(it.workspace_name)) } "."
             }
             p.warning {
-                strong { "Is this not you?" } " Close this page: somebody may have forwarded you their link."
+                strong { "Is this not you?" }
+                " Close this page: somebody may have forwarded you their link, and would then ask with your access."
             }
             @if let Some(waiting) = it.waiting {
                 h2 { "Waiting for your account" }
@@ -140,7 +141,7 @@ pub fn confirm(it: ConnectConfirm<'_>) -> Page {
             }
             p.warning {
                 strong { "Are both of these you?" }
-                " If either is not, choose Cancel: the person in Slack would ask with the account's access."
+                " If either is not, choose Cancel: the person in Slack would ask with the account’s access."
             }
             @if !it.scopes.is_empty() {
                 h2 { "What Vedette may do with it" }
@@ -209,7 +210,9 @@ pub fn connected(it: Connected<'_>) -> Page {
                 @match it.resuming {
                     0 => { p { "You can close this tab and ask in Slack." } }
                     1 => { p { "Your request is being answered in Slack now. You can close this tab." } }
-                    many => { p { "Your " (many) " requests are being answered in Slack now. You can close this tab." } }
+                    many => {
+                        p { "Your " (many) " requests are being answered in Slack now. You can close this tab." }
+                    }
                 }
             }
             p.small { code { "/sentry disconnect" } " in Slack ends this at any time." }
@@ -225,7 +228,9 @@ pub fn cancelled() -> Page {
         section.card {
             h1 { (title) }
             p.lead { "You cancelled. Nothing was kept, here or in Slack." }
-            div.next { p { "You can close this tab. If you change your mind, ask again in Slack: a new link comes at once." } }
+            div.next {
+                p { "You can close this tab. If you change your mind, ask again in Slack: a new link comes at once." }
+            }
         }
     };
     Page::new(StatusCode::OK, layout::document(title, &content), Forms::None)

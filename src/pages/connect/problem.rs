@@ -149,23 +149,37 @@ impl ConnectProblem {
             ),
             ConnectProblem::LinkExpired => (
                 "This link has expired",
-                html! { "Links to connect an account work for a few minutes only, so that an old one is of no use to others." },
+                html! {
+                    "Links to connect an account work for a few minutes only, so that an old one is of no use to \
+                     others."
+                },
                 ask_again,
             ),
             ConnectProblem::LinkUsed => (
                 "This link has been used",
                 html! { "Each link connects one account, once." },
-                html! { "If it was you, you are done: close this tab. If not, or if Slack still waits, ask again there: a new link comes at once." },
+                html! {
+                    "If you have just connected, you are done: close this tab. If not, go back to Slack and ask \
+                     again: a new link comes at once."
+                },
             ),
             ConnectProblem::LinkUnknown => (
                 "This link is not complete",
                 html! { "There is no such link. A part of it may be missing, or it was changed on its way." },
-                html! { "Open it from Slack's own message rather than from a copy. If that does not help, ask again in Slack: a new link comes at once." },
+                html! {
+                    "Open it from Slack’s own message rather than from a copy. If that does not help, ask again in \
+                     Slack: a new link comes at once."
+                },
             ),
             ConnectProblem::WrongBrowser => (
                 "This was started in another browser",
-                html! { "For your safety, connecting has to end in the browser that it began in, with cookies allowed." },
-                html! { "Go back to Slack and ask again, then stay in the browser that opens. If somebody sent you here, close this page." },
+                html! {
+                    "For your safety, connecting has to end in the browser that it began in, with cookies allowed."
+                },
+                html! {
+                    "Go back to Slack and ask again, then stay in the browser that opens. If somebody sent you here, \
+                     close this page."
+                },
             ),
             ConnectProblem::BadState => (
                 "This address was changed on its way",
@@ -174,27 +188,36 @@ impl ConnectProblem {
             ),
             ConnectProblem::StateExpired => (
                 "That took too long",
-                html! { "Ten minutes after you continue to Sentry, an answer is no longer accepted. Nothing was connected." },
+                html! {
+                    "Ten minutes after you continue to Sentry, an answer is no longer accepted. Nothing was connected."
+                },
                 ask_again,
             ),
             ConnectProblem::StateUsed => (
                 "This step is already completed",
-                html! { "Sentry's answer was taken before: this page may have been reloaded, or opened twice." },
-                html! { "Look at the other tab, or at Slack. If nothing happens there, ask again: a new link comes at once." },
+                html! { "Sentry’s answer was taken before: this page may have been reloaded, or opened twice." },
+                html! {
+                    "Look at the other tab, or at Slack. If nothing happens there, ask again: a new link comes at once."
+                },
             ),
             ConnectProblem::MissingCode => (
-                "Sentry's answer is not complete",
+                "Sentry’s answer is not complete",
                 html! { "You came back from Sentry without the code that an approval carries. Nothing was connected." },
                 ask_again,
             ),
             ConnectProblem::SentryError { code } => (
                 "Sentry said no",
                 html! { "Its reason was " code { (name(code)) } ". Nothing was connected." },
-                html! { (ASK_AGAIN) " If Sentry says the same once more, show this page to the person who runs this Vedette." },
+                html! {
+                    (ASK_AGAIN) " If Sentry says the same once more, show this page to the person who runs this \
+                     Vedette."
+                },
             ),
             ConnectProblem::SentryDown => (
                 "Sentry cannot be reached",
-                html! { "You approved, but Sentry did not complete it: it is down, or in trouble. Nothing was connected." },
+                html! {
+                    "You approved, but Sentry did not complete it: it is down, or in trouble. Nothing was connected."
+                },
                 html! { "Wait a minute, then go back to Slack and ask again: a new link comes at once." },
             ),
             ConnectProblem::SentrySlow => (
@@ -203,7 +226,7 @@ impl ConnectProblem {
                 html! { "Wait a minute, then go back to Slack and ask again: a new link comes at once." },
             ),
             ConnectProblem::BadTokenResponse => (
-                "Sentry's answer made no sense",
+                "Sentry’s answer made no sense",
                 html! { "You approved, but what Sentry sent is not an access token. Nothing was connected." },
                 html! { (ASK_AGAIN) " If it stays like this, show this page to the person who runs this Vedette." },
             ),
@@ -215,27 +238,39 @@ impl ConnectProblem {
             ConnectProblem::FewerScopes { missing } => (
                 "Sentry granted less than is needed",
                 html! { "Nothing was connected, because this is missing:" (layout::access(missing)) },
-                html! { (ASK_AGAIN) " Approve everything that is listed. If Sentry does not offer it, your role there may not include it." },
+                html! {
+                    (ASK_AGAIN) " Approve everything that is listed. If Sentry does not offer it, your role there may \
+                     not include it."
+                },
             ),
             ConnectProblem::ConfigurationMissing(problem) => (
                 "Vedette is not set up yet",
-                html! { "Accounts cannot be connected until this is mended: " code { (problem.variable) } " " (layout::prose(problem.problem)) "." },
+                html! {
+                    "Accounts cannot be connected until this is mended: "
+                    code { (problem.variable) } " " (layout::prose(problem.problem)) "."
+                },
                 html! { "Show this page to the person who runs this Vedette, and ask again in Slack when it is done." },
             ),
             ConnectProblem::NotFromHere => (
                 "That did not come from this page",
                 html! { "A form arrived that Vedette did not give to this browser, so nothing was done." },
-                html! { "If another site sent you here, close this page. If not, allow cookies, go back to Slack and ask again: a new link comes at once." },
+                html! {
+                    "If another site sent you here, close this page. If not, allow cookies, go back to Slack and ask \
+                     again: a new link comes at once."
+                },
             ),
             ConnectProblem::TooLarge => (
                 "That was too much",
-                html! { "A form arrived that is longer than any of Vedette's, so it was not read." },
+                html! { "A form arrived that is longer than any of Vedette’s, so it was not read." },
                 ask_again,
             ),
             ConnectProblem::ObjectUnavailable => (
                 "One moment",
                 html! { "Vedette cannot look up this link right now. Nothing is lost." },
-                html! { "Wait a few seconds, then reload this page. If that does not help, ask again in Slack: a new link comes at once." },
+                html! {
+                    "Wait a few seconds, then reload this page. If that does not help, ask again in Slack: a new link \
+                     comes at once."
+                },
             ),
         }
     }
