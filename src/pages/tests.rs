@@ -1,0 +1,360 @@
+//! What people see, as snapshots, and what holds for every page.
+//!
+//! `VEDETTE_PAGES=/some/folder cargo test --lib pages` also writes each page there, to be looked at in a browser.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{Method, header};
+use sha2::{Digest, Sha256};
+
+use super::{
+    Page,
+    connect::{self, ConnectConfirm, ConnectProblem, ConnectStart, Connected},
+    home, layout, method_not_allowed, not_found, server_error,
+};
+use crate::{
+    config::{Config, Problem},
+    sentry::host::SentryHost,
+};
+
+fn sentry() -> SentryHost {
+    SentryHost::parse("sentry.io").unwrap()
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+fn start(name: &str, scopes: &[String], waiting: Option<&str>) -> Page {
+    connect::start(ConnectStart {
+        person_name: name,
+        workspace_name: "Globex",
+        host: &sentry(),
+        scopes,
+        action: "/connect/7Qm1",
+        csrf: "csrf-value",
+        waiting,
+        expires_in_minutes: 9,
+    })
+}
+
+fn confirm(account_name: &str, account_email: &str) -> Page {
+    connect::confirm(ConnectConfirm {
+        person_name: "Ada Lovelace",
+        workspace_name: "Globex",
+        account_name,
+        account_email,
+        host: &sentry(),
+        scopes: &words("event:read org:read"),
+        action: "/api/oauth/callback/sentry",
+        csrf: "csrf-value",
+        hidden: &[("state", "state-value")],
+    })
+}
+
+fn connected(resuming: u32) -> Page {
+    connect::connected(Connected {
+        account: "ada@globex.example",
+        person_name: "Ada Lovelace",
+        workspace_name: "Globex",
+        host: &sentry(),
+        resuming,
+    })
+}
+
+fn problems() -> Vec<ConnectProblem> {
+    vec![
+        ConnectProblem::Declined,
+        ConnectProblem::LinkExpired,
+        ConnectProblem::LinkUsed,
+        ConnectProblem::LinkUnknown,
+        ConnectProblem::WrongBrowser,
+        ConnectProblem::BadState,
+        ConnectProblem::StateExpired,
+        ConnectProblem::StateUsed,
+        ConnectProblem::MissingCode,
+        ConnectProblem::SentryError { code: "invalid_scope".to_owned() },
+        ConnectProblem::SentryDown,
+        ConnectProblem::SentrySlow,
+        ConnectProblem::BadTokenResponse,
+        ConnectProblem::CodeRefused,
+        ConnectProblem::FewerScopes { missing: words("org:read team:read") },
+        ConnectProblem::ConfigurationMissing(Problem {
+            variable: "COOKIE_SECRET",
+            problem: "is too short: at least 32 random characters are needed (`openssl rand -hex 32` makes some)",
+        }),
+        ConnectProblem::NotFromHere,
+        ConnectProblem::TooLarge,
+        ConnectProblem::ObjectUnavailable,
+    ]
+}
+
+fn config(variables: &'static [(&'static str, &'static str)]) -> Config {
+    Config::parse(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+}
+
+const COMPLETE: &[(&str, &str)] = &[
+    ("SENTRY_CLIENT_ID", "client-id-value"),
+    ("SENTRY_CLIENT_SECRET", "client-secret-value"),
+    ("COOKIE_SECRET", "cookie-secret-value-cookie-secret-value"),
+    ("SLACK_SIGNING_SECRET", "signing-secret-value"),
+    ("SLACK_BOT_TOKEN", "bot-token-value"),
+];
+
+const HEADLESS: &[(&str, &str)] = &[("SENTRY_AUTH_TOKEN", "operator-token-value")];
+
+/// Every page, by the name of its snapshot.
+fn gallery() -> Vec<(String, Page)> {
+    let reading = words("event:read org:read project:read team:read");
+    let writing = words("event:read event:write org:read telescope:aim");
+    let mut pages: Vec<(String, Page)> = [
+        ("home", home::home(&config(COMPLETE))),
+        ("home_unconfigured", home::home(&config(&[]))),
+        ("home_headless", home::home(&config(HEADLESS))),
+        ("connect_start", start("Ada Lovelace", &reading, Some("issue list globex"))),
+        ("connect_start_writing", start("Ada Lovelace", &writing, None)),
+        ("connect_confirm", confirm("Ada King", "ada@globex.example")),
+        ("connect_confirm_nameless", confirm("ada@globex.example", "ada@globex.example")),
+        ("connect_connected", connected(0)),
+        ("connect_connected_one", connected(1)),
+        ("connect_connected_many", connected(3)),
+        ("connect_cancelled", connect::cancelled()),
+        ("not_found", not_found()),
+        ("method_not_allowed", method_not_allowed(&[Method::GET, Method::POST])),
+        ("server_error", server_error("8f3a-11")),
+    ]
+    .into_iter()
+    .map(|(name, page)| (name.to_owned(), page))
+    .collect();
+    pages.extend(problems().iter().map(|problem| (format!("connect_problem_{}", problem.name()), problem.page())));
+    pages
+}
+
+/// The `main` of a document, one tag a line: what differs from page to page.
+fn body(html: &str) -> String {
+    let (_, rest) = html.split_once("<main>").unwrap();
+    let (main, _) = rest.split_once("</main>").unwrap();
+    main.replace("><", ">\n<")
+}
+
+#[test]
+fn every_page_reads_as_it_should() {
+    for (name, page) in gallery() {
+        insta::assert_snapshot!(name, format!("{}\n{}", page.status, body(&page.html)));
+    }
+}
+
+#[test]
+fn the_document_around_every_page_reads_as_it_should() {
+    let html = not_found().html.replace(layout::STYLE, "/* style.css */").replace("><", ">\n<");
+    let (head, rest) = html.split_once("<main>").unwrap();
+    let (_, foot) = rest.split_once("</main>").unwrap();
+    insta::assert_snapshot!("document", format!("{head}<main>…</main>{foot}"));
+}
+
+#[test]
+fn the_first_page_is_markdown_too() {
+    insta::assert_snapshot!("home_markdown", home::markdown(&config(COMPLETE)));
+    insta::assert_snapshot!("home_markdown_unconfigured", home::markdown(&config(&[])));
+}
+
+#[test]
+fn each_problem_has_its_status_and_a_503_says_when_to_retry() {
+    let table: String = problems()
+        .iter()
+        .map(|problem| {
+            let response = problem.page().into_response();
+            let retry = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
+            assert_eq!(retry.is_some(), response.status() == 503, "{problem:?}");
+            format!("{} {} {}\n", response.status().as_u16(), problem.name(), retry.unwrap_or_default())
+        })
+        .collect();
+    insta::assert_snapshot!("problem_statuses", table);
+}
+
+#[test]
+fn a_hostile_string_stays_text_in_every_field_p20() {
+    const HOSTILE: &str = r#""><script>alert('1')</script><img src=x onerror=alert(1)>&amp;</style></title>"#;
+    let scopes = vec![HOSTILE.to_owned()];
+    let pages = [
+        connect::start(ConnectStart {
+            person_name: HOSTILE,
+            workspace_name: HOSTILE,
+            host: &sentry(),
+            scopes: &scopes,
+            action: HOSTILE,
+            csrf: HOSTILE,
+            waiting: Some(HOSTILE),
+            expires_in_minutes: 9,
+        }),
+        connect::confirm(ConnectConfirm {
+            person_name: HOSTILE,
+            workspace_name: HOSTILE,
+            account_name: HOSTILE,
+            account_email: "x",
+            host: &sentry(),
+            scopes: &scopes,
+            action: HOSTILE,
+            csrf: HOSTILE,
+            hidden: &[(HOSTILE, HOSTILE)],
+        }),
+        confirm("x", HOSTILE),
+        connect::connected(Connected {
+            account: HOSTILE,
+            person_name: HOSTILE,
+            workspace_name: HOSTILE,
+            host: &sentry(),
+            resuming: 0,
+        }),
+        ConnectProblem::SentryError { code: HOSTILE.to_owned() }.page(),
+        ConnectProblem::FewerScopes { missing: scopes.clone() }.page(),
+        server_error(HOSTILE),
+    ];
+    for page in pages {
+        assert!(page.html.contains("&lt;script&gt;"), "{}", page.html);
+        for active in ["<script", "<img", "&amp;</style>"] {
+            assert!(!page.html.contains(active), "{}", page.html);
+        }
+        assert_eq!(page.html.matches("</style>").count(), 1);
+        assert_eq!(page.html.matches("</title>").count(), 1);
+    }
+}
+
+#[test]
+fn a_name_that_turns_the_writing_direction_turns_only_itself_p20() {
+    let html = start("\u{202e}ecilA", &[], None).html;
+    assert!(html.contains("<bdi>\u{202e}ecilA</bdi>"));
+}
+
+#[test]
+fn a_long_name_and_a_long_request_are_cut_p20() {
+    let long = "é".repeat(4000);
+    let html = start(&long, &[], Some(&long)).html;
+    assert!(html.contains(&format!("<bdi>{}…</bdi>", "é".repeat(120))));
+    assert!(html.contains(&format!("<bdi>{}…</bdi>", "é".repeat(280))));
+}
+
+#[test]
+fn only_a_request_for_reading_promises_that_nothing_is_changed() {
+    const PROMISE: &str = "this access can only read";
+    assert!(start("Ada", &words("event:read org:read"), None).html.contains(PROMISE));
+    assert!(!start("Ada", &words("event:read event:write"), None).html.contains(PROMISE));
+    assert!(!start("Ada", &words("event:read telescope:read"), None).html.contains(PROMISE));
+}
+
+#[test]
+fn the_policy_allows_no_script_and_no_other_style_than_ours_p15() {
+    for (name, page) in gallery() {
+        assert!(!page.html.contains("<script") && !page.html.contains("javascript:"), "{name}");
+        for tag in page.html.split('<').filter_map(|rest| rest.split('>').next()) {
+            assert!(!tag.contains(" style=") && !tag.contains(" on"), "{name}: {tag}");
+        }
+        assert_eq!(page.html.matches("<style>").count(), 1, "{name}");
+
+        let (_, rest) = page.html.split_once("<style>").unwrap();
+        let (style, _) = rest.split_once("</style>").unwrap();
+        let hash = STANDARD.encode(Sha256::digest(style));
+
+        let has_form = page.html.contains("<form");
+        let response = page.into_response();
+        let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+        assert!(policy.starts_with(&format!("default-src 'none'; style-src 'sha256-{hash}';")), "{name}: {policy}");
+        for bad in ["unsafe", "script-src", "*;", " * ", "http:"] {
+            assert!(!policy.contains(bad), "{name}: {policy}");
+        }
+        for good in ["base-uri 'none'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(good), "{name}: {policy}");
+        }
+        assert_eq!(policy.contains("form-action 'none'"), !has_form, "{name}: {policy}");
+    }
+}
+
+#[test]
+fn every_page_is_kept_out_of_caches_frames_and_referrers_p15() {
+    for (name, page) in gallery() {
+        let response = page.into_response();
+        for (header, value) in [
+            ("content-type", "text/html; charset=utf-8"),
+            ("cache-control", "no-store"),
+            ("referrer-policy", "no-referrer"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("cross-origin-opener-policy", "same-origin"),
+        ] {
+            assert_eq!(response.headers()[header], value, "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_form_that_ends_at_sentry_names_sentry_and_no_other_host() {
+    let policy = |host: &str| {
+        let page = connect::start(ConnectStart {
+            person_name: "Ada",
+            workspace_name: "Globex",
+            host: &SentryHost::parse(host).unwrap(),
+            scopes: &[],
+            action: "/connect/7Qm1",
+            csrf: "csrf-value",
+            waiting: None,
+            expires_in_minutes: 0,
+        });
+        page.into_response().headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned()
+    };
+    assert!(policy("sentry.io").contains("form-action 'self' https://sentry.io https://*.sentry.io;"));
+    assert!(policy("sentry.example.com:9000").contains("form-action 'self' https://sentry.example.com:9000;"));
+    assert!(policy("http://127.0.0.1:8789").contains("form-action 'self' http://127.0.0.1:8789;"));
+}
+
+#[test]
+fn other_responses_get_the_strictest_policy_and_keep_their_own_headers() {
+    let mut headers = http::HeaderMap::new();
+    headers.insert(header::REFERRER_POLICY, http::HeaderValue::from_static("same-origin"));
+    super::security_headers(&mut headers);
+    assert_eq!(headers[header::REFERRER_POLICY], "same-origin");
+    assert_eq!(
+        headers[header::CONTENT_SECURITY_POLICY],
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+}
+
+#[test]
+fn a_wrong_method_is_told_the_right_ones() {
+    let response = method_not_allowed(&[Method::GET, Method::POST]).into_response();
+    assert_eq!(response.status(), 405);
+    assert_eq!(response.headers()[header::ALLOW], "GET, POST");
+}
+
+#[test]
+fn the_style_sheet_is_hashed_as_the_browser_reads_it() {
+    assert!(!layout::STYLE.contains(['\r', '\0']), "a browser would read other bytes than were hashed");
+    assert!(!layout::STYLE.contains('<'), "it stands inside a style element");
+    assert!(!layout::STYLE.contains("url(") && !layout::STYLE.contains("@import"), "it loads nothing");
+}
+
+#[test]
+fn every_page_has_one_heading_landmarks_a_language_and_a_title() {
+    for (name, page) in gallery() {
+        for (piece, count) in [("<h1>", 1), ("<main>", 1), ("<header>", 1), ("<footer>", 1), ("<title>", 1)] {
+            assert_eq!(page.html.matches(piece).count(), count, "{name}: {piece}");
+        }
+        assert!(page.html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{name}");
+        assert!(page.html.contains("width=device-width"), "{name}");
+    }
+}
+
+#[test]
+fn no_secret_of_the_configuration_is_on_the_first_page() {
+    for variables in [COMPLETE, HEADLESS] {
+        let config = config(variables);
+        assert!(!home::home(&config).html.contains("-value"));
+        assert!(!home::markdown(&config).contains("-value"));
+    }
+}
+
+#[test]
+fn the_pages_can_be_written_to_a_folder_and_looked_at() {
+    let Ok(folder) = std::env::var("VEDETTE_PAGES") else { return };
+    for (name, page) in gallery() {
+        std::fs::write(format!("{folder}/{name}.html"), page.html).unwrap();
+    }
+}
