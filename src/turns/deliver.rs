@@ -8,6 +8,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::execute::NeedsAccess;
+use super::link::{LINK_RECORD, LinkContent};
 use super::person::{Person, PersonError};
 use super::request::Place;
 use super::runner::{LONGEST_PAUSE, backoff};
@@ -17,18 +18,6 @@ use crate::ports::Level;
 use crate::slack::api::{Api, Respond, SlackError};
 use crate::slack::blocks::Message;
 use crate::slack::messages;
-
-/// What the seal of a connect link is for, besides its purpose.
-pub(crate) const LINK_RECORD: &str = "connect-link";
-
-/// What a connect link holds, sealed.
-#[derive(serde::Serialize, serde::Deserialize)]
-pub struct LinkContent {
-    /// The Person object's name.
-    pub person: String,
-    /// The ticket's id.
-    pub ticket: String,
-}
 
 /// Slack said no for good.
 struct Refused;

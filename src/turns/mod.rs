@@ -3,7 +3,9 @@
 pub mod calls;
 mod deliver;
 mod execute;
+pub mod link;
 mod outbox;
+pub mod pending;
 pub mod person;
 pub mod request;
 mod runner;

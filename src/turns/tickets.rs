@@ -18,7 +18,8 @@ use super::person::{Person, PersonError};
 use super::request::Ask;
 use super::store::{Taken, Ticket, TicketState};
 use crate::crypto::{Purpose, random_id, sha256};
-use crate::grants::record::{Grant, GrantRecord};
+use super::pending::PendingGrant;
+use crate::grants::record::Grant;
 use crate::ports::{Level, StorageError, Timestamp};
 
 /// How long a private link works.
@@ -164,15 +165,6 @@ impl Person {
             expires_at: ticket.expires_at,
         })
     }
-}
-
-/// A grant on its way through its person's browser, sealed.
-#[derive(serde::Serialize, serde::Deserialize)]
-pub struct PendingGrant {
-    /// The grant.
-    pub grant: GrantRecord,
-    /// When it is too late to confirm it.
-    pub expires_at: Timestamp,
 }
 
 fn hash(id: &str) -> String {

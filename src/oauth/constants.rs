@@ -1,0 +1,16 @@
+//! Times, names and bounds.
+
+use std::time::Duration;
+
+/// How long a state works: as long as Sentry's own consent page and code (10 minutes each).
+pub const STATE_LIFE: Duration = Duration::from_secs(10 * 60);
+/// How long a consented grant waits for its person's confirmation.
+pub const PENDING_LIFE: Duration = Duration::from_secs(10 * 60);
+/// The longest accepted form: a sealed grant is about 2 KiB.
+pub const MAX_FORM: usize = 64 * 1024;
+/// The longest accepted state or link, in characters; ours have fewer than 1,000.
+pub const MAX_TOKEN: usize = 4 * 1024;
+/// The cookie that binds a consent to a browser. `__Host-` makes browsers refuse it from other hosts and over http.
+pub const BROWSER_COOKIE: &str = "__Host-vedette_browser";
+/// Where Sentry sends the browser back to, for a Slack person's connection.
+pub const CONNECT_CALLBACK: &str = "/api/oauth/callback/sentry";

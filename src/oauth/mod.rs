@@ -1,0 +1,8 @@
+//! OAuth toward Sentry: the browser's way from a private link to a grant, and back.
+//!
+//! [`state`] signs what travels through the browser, [`browser`] binds it to one, [`routes`] are the steps.
+
+pub mod browser;
+pub mod constants;
+pub mod routes;
+pub mod state;
