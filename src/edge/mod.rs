@@ -1,0 +1,60 @@
+//! Cloudflare: the only place that names `worker::`.
+//!
+//! Ports implemented on Workers, one file each, and the shells of the Durable Objects. Nothing is decided here.
+
+// The macros of `worker` and `wasm_bindgen` expand to `unsafe` glue.
+#![allow(unsafe_code)]
+
+mod http;
+mod kv;
+mod objects;
+pub mod person;
+mod runtime;
+mod sql;
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use worker::{Context, Env, Request, Response, Result};
+
+use crate::config::Config;
+use crate::ports::World;
+use crate::router;
+
+/// The name of the KV namespace's binding.
+const GRANTS: &str = "GRANTS";
+
+/// Answers a request: turns it into plain types, routes it, and lets deferred work run after the response.
+pub async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
+    let world = world(&env)?;
+    let request = http::incoming(request, router::MAX_BODY).await?;
+    let reply = router::route(&world, request).await;
+    if let Some(deferred) = reply.deferred {
+        context.wait_until(deferred);
+    }
+    http::outgoing(reply.response)
+}
+
+/// The world, for one request or one object.
+pub fn world(env: &Env) -> Result<World> {
+    Ok(World {
+        config: config(env),
+        clock: Rc::new(runtime::Clock),
+        random: Rc::new(runtime::Random),
+        http: Rc::new(http::Outbound),
+        kv: Rc::new(kv::Namespace(env.kv(GRANTS)?)),
+        objects: Rc::new(objects::Bindings(env.clone())),
+        log: Rc::new(runtime::Console),
+    })
+}
+
+thread_local! {
+    /// Variables cannot change while an isolate lives: they are parsed once.
+    static CONFIG: OnceCell<Rc<Config>> = const { OnceCell::new() };
+}
+
+fn config(env: &Env) -> Rc<Config> {
+    CONFIG.with(|config| {
+        Rc::clone(config.get_or_init(|| Rc::new(Config::parse(|name| env.var(name).ok().map(|value| value.to_string())))))
+    })
+}
