@@ -1,0 +1,187 @@
+//! What the product itself says, besides answers. Short and kind; each says what happens next, or what to do.
+//!
+//! The public ones hold nothing private: no link, no account, no reason that is not everybody's to know (P13).
+
+use url::Url;
+
+use super::blocks::{Block, Control, Draft, MAX_RICH, Message, Run};
+
+/// Why a person's Sentry access is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// They have not connected an account.
+    First,
+    /// A link was sent before, and is replaced by a new one.
+    Again,
+    /// Sentry no longer accepts the access they gave.
+    Expired,
+    /// The access they gave does not include what is asked.
+    MissingScope,
+}
+
+/// What became of an account that was disconnected (P5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Disconnection<'a> {
+    /// The account, as people name it; `None` when it is not known.
+    pub account: Option<&'a str>,
+    /// The Sentry host, as people name it.
+    pub host: &'a str,
+    /// Whether Sentry confirmed that it revoked the access.
+    pub revoked: bool,
+    /// How many sessions of MCP clients ended with it.
+    pub sessions: usize,
+}
+
+fn text(runs: &[Run]) -> Option<Block> {
+    Block::rich(runs, MAX_RICH)
+}
+
+fn message(fallback: &str, blocks: impl IntoIterator<Item = Option<Block>>) -> Message {
+    let mut draft = Draft::default();
+    draft.add(blocks.into_iter().flatten());
+    draft.finish(fallback)
+}
+
+/// A message of one paragraph.
+fn says(words: &str) -> Message {
+    message(words, [text(&[Run::plain(words)])])
+}
+
+fn connect_button() -> Option<Block> {
+    Block::actions(Control::connect("Connect Sentry").into_iter().collect())
+}
+
+/// The placeholder that the answer replaces: `Looking at globex's issues…`.
+pub fn progress(words: &str) -> Message {
+    message(words, [text(&[Run::emoji("mag"), Run::plain("  "), Run::plain(words)])])
+}
+
+/// In public, while the turn waits for the person.
+pub fn needs_access(reason: Reason) -> Message {
+    let first = match reason {
+        Reason::First => "I need your Sentry access to continue. I've sent you a private link.",
+        Reason::Again => "I still need your Sentry access to continue. I've sent you a new private link.",
+        Reason::Expired => "Your Sentry access is no longer valid. I've sent you a private link to reconnect.",
+        Reason::MissingScope => {
+            "This needs more permissions at Sentry than you gave me. I've sent you a private link to add them."
+        }
+    };
+    message(
+        first,
+        [
+            text(&[Run::emoji("lock"), Run::plain("  "), Run::plain(first)]),
+            Block::context("I'll carry on by myself once you're connected."),
+        ],
+    )
+}
+
+/// To the person alone: the link. `who` is how Slack names them; `first` is whether they connect for the first time.
+pub fn private_link(url: &Url, who: &str, first: bool) -> Message {
+    let (title, label) = if first {
+        ("Connect your Sentry account", "Connect Sentry")
+    } else {
+        ("Reconnect your Sentry account", "Reconnect Sentry")
+    };
+    message(
+        title,
+        [
+            text(&[
+                Run::bold(title),
+                Run::plain(
+                    "\nI look things up with your own Sentry access, so you see what you may see there and nothing else.",
+                ),
+            ]),
+            Block::actions(Control::connect_link(label, url).into_iter().collect()),
+            Block::context(&format!(
+                "This link is for {who} only. It works once, for 10 minutes. Please don't share it."
+            )),
+        ],
+    )
+}
+
+/// In public, when no private message could be delivered. It holds no link.
+pub fn cannot_reach_privately() -> Message {
+    let fallback = "I need your Sentry access, but I can't send you a private message here. Open a direct message with me \
+                    and say connect.";
+    message(
+        fallback,
+        [text(&[
+            Run::emoji("lock"),
+            Run::plain(
+                "  I need your Sentry access, but I can't send you a private message here. Open a direct message with me and say ",
+            ),
+            Run::code("connect"),
+            Run::plain("."),
+        ])],
+    )
+}
+
+/// To the person alone: it worked.
+pub fn connected_as(account: &str, host: &str) -> Message {
+    message(
+        &format!("Connected as {account} on {host}."),
+        [
+            text(&[
+                Run::emoji("white_check_mark"),
+                Run::plain("  Connected as "),
+                Run::bold(account),
+                Run::plain(&format!(" on {host}.")),
+            ]),
+            text(&[Run::plain("Say "), Run::code("disconnect"), Run::plain(" at any time to take the access away.")]),
+        ],
+    )
+}
+
+/// To the person alone: the link's page was left with Sentry's own Cancel.
+pub fn link_declined() -> Message {
+    let words = "You didn't give me access at Sentry, so nothing was connected and I stopped. Changed your mind?";
+    message(words, [text(&[Run::plain(words)]), connect_button()])
+}
+
+/// The turn waited for access that never came.
+pub fn waiting_expired() -> Message {
+    let words = "I waited for your Sentry access, but the link wasn't used in time. Connect now and ask again.";
+    message(words, [text(&[Run::plain(words)]), connect_button()])
+}
+
+/// The account was disconnected: what was done, and what was not.
+pub fn disconnected(what: Disconnection) -> Message {
+    let account = what.account.map(|account| format!(" {account}")).unwrap_or_default();
+    let mut done = format!("Disconnected{account} from {}. Your access is deleted here", what.host);
+    done.push_str(if what.revoked { " and revoked at Sentry." } else { "." });
+    match what.sessions {
+        0 => {}
+        1 => done.push_str(" One MCP session that used it has ended."),
+        more => done.push_str(&format!(" {more} MCP sessions that used it have ended.")),
+    }
+    let remains = "Sentry didn't confirm that it revoked the access. You can do it yourself in Sentry: User settings, \
+                   Authorized Applications.";
+    let remains = if what.revoked { None } else { Block::context(remains) };
+    message(&done, [text(&[Run::plain(&done)]), remains])
+}
+
+/// There was nothing to disconnect.
+pub fn not_connected() -> Message {
+    let words = "You have no Sentry account connected here, so there is nothing to disconnect.";
+    message(words, [text(&[Run::plain(words)]), connect_button()])
+}
+
+/// The inbox already holds `n` requests of this person (P10).
+pub fn inbox_full(n: usize) -> Message {
+    says(&format!("You already have {n} requests waiting. Let me finish some of them, then ask again."))
+}
+
+/// A turn that ended without an answer. `words` say why, and what to do.
+pub fn failed(words: &str) -> Message {
+    message(words, [text(&[Run::emoji("warning"), Run::plain("  "), Run::plain(words)])])
+}
+
+/// The request could not be stored, so nothing will come of it.
+pub fn not_stored() -> Message {
+    failed("I couldn't take your request just now. Nothing was done: please try again in a moment.")
+}
+
+/// The operator does not let this person's team in.
+pub fn not_allowed() -> Message {
+    says("Sorry, I don't work for your workspace here. The people who run me can allow it.")
+}
