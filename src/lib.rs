@@ -1,12 +1,30 @@
 //! Vedette: a Cloudflare Worker that lets people investigate Sentry from Slack, and from any MCP client, with their own
-//! Sentry access. `docs/architecture.md` shows the shape.
+//! Sentry access. `docs/architecture.md` shows the shape; [`router`] is every URL.
 
 pub mod commands;
 pub mod config;
 pub mod crypto;
+#[cfg(target_arch = "wasm32")]
+pub mod edge;
 pub mod grants;
+pub mod oauth;
 pub mod pages;
 pub mod ports;
+pub mod router;
 pub mod sentry;
 pub mod slack;
+pub mod status;
 pub mod turns;
+
+#[cfg(target_arch = "wasm32")]
+pub use edge::person::Person;
+
+#[cfg(target_arch = "wasm32")]
+#[worker::event(fetch)]
+async fn fetch(
+    request: worker::Request,
+    env: worker::Env,
+    context: worker::Context,
+) -> worker::Result<worker::Response> {
+    edge::fetch(request, env, context).await
+}

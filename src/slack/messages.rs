@@ -75,6 +75,18 @@ pub fn needs_access(reason: Reason) -> Message {
     )
 }
 
+/// In public, when the person already has a link that works.
+pub fn link_stands() -> Message {
+    let words = "I still need your Sentry access to continue. The private link I sent you works.";
+    message(
+        words,
+        [
+            text(&[Run::emoji("lock"), Run::plain("  "), Run::plain(words)]),
+            Block::context("I'll carry on by myself once you're connected."),
+        ],
+    )
+}
+
 /// To the person alone: the link. `who` is how Slack names them; `first` is whether they connect for the first time.
 pub fn private_link(url: &Url, who: &str, first: bool) -> Message {
     let (title, label) = if first {

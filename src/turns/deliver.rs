@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::execute::NeedsAccess;
 use super::link::{LINK_RECORD, LinkContent};
 use super::person::{Person, PersonError};
 use super::request::Place;
@@ -17,7 +16,7 @@ use crate::crypto::{Purpose, sha256};
 use crate::ports::Level;
 use crate::slack::api::{Api, Respond, SlackError};
 use crate::slack::blocks::Message;
-use crate::slack::messages;
+use crate::slack::messages::{self, Reason};
 
 /// Slack said no for good.
 struct Refused;
@@ -193,7 +192,7 @@ impl Person {
         };
         if let (Sent::Done(()), Some(url)) = (&posted, &response_url) {
             // The person's own "Looking at …" has served; if it stays, no harm is done.
-            let _ = api.respond(url, &messages::shared(), Respond::Delete).await;
+            let _ = api.respond(url, message, Respond::Delete).await;
         }
         Ok(posted)
     }
@@ -212,12 +211,12 @@ impl Person {
     }
 
     /// Gives the person their private link, and shows in the turn's place that access is needed (P12, P13).
-    pub(super) async fn ask_for_access(&self, turn: &Turn, reason: &NeedsAccess) -> Result<Option<Duration>, PersonError> {
+    pub(super) async fn ask_for_access(&self, turn: &Turn, reason: &Reason) -> Result<Option<Duration>, PersonError> {
         let Ok(api) = Api::new(&self.world) else { return Ok(Some(LONGEST_PAUSE)) };
         self.learn_names(&api).await?;
         let pointed = self.point_to_ticket()?;
         let link = self.link(turn, &pointed.id)?;
-        let private = messages::private_link(&link, &self.connect_text(reason));
+        let private = messages::private_link(&link, &self.person_name()?, *reason == Reason::First);
         match &turn.request.place {
             // A direct conversation is private: the turn's own message carries the link.
             Place::Direct { channel, .. } => {
@@ -242,11 +241,11 @@ impl Person {
                     link.ts.is_some() || (link.channel == *channel && link.thread.as_deref() == Some(thread_ts))
                 });
                 let note = if already {
-                    messages::needs_access_again()
+                    messages::link_stands()
                 } else {
                     match self.send_link(&api, turn, &pointed.ticket.hash, channel, Some(thread_ts), &private).await? {
                         Ok(Some(pause)) => return Ok(Some(pause)),
-                        Ok(None) => messages::needs_access(&self.needs_text(reason)),
+                        Ok(None) => messages::needs_access(*reason),
                         Err(Refused) => messages::cannot_reach_privately(),
                     }
                 };
@@ -318,6 +317,10 @@ impl Person {
             self.store.remember("workspace_name", Some(&name))?;
         }
         Ok(())
+    }
+
+    fn person_name(&self) -> Result<String, PersonError> {
+        Ok(self.store.recall("person_name")?.unwrap_or_else(|| "you".to_owned()))
     }
 
     fn response_url(&self, turn: &Turn) -> Option<SecretString> {

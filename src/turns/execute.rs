@@ -13,6 +13,7 @@ use crate::ports::Level;
 use crate::sentry::client::Client;
 use crate::sentry::error::{SentryError, Unauthorized};
 use crate::slack::blocks::Message;
+use crate::slack::messages::Reason;
 use crate::slack::render::render;
 
 /// A turn asks for consent at most so often: a credential that is refused right after its consent would make a loop.
@@ -25,21 +26,10 @@ pub(super) enum Outcome {
     /// It waits for consent. `version` is the vault's when that was found.
     Wait {
         /// Why.
-        reason: NeedsAccess,
+        reason: Reason,
         /// The vault's version.
         version: i64,
     },
-}
-
-/// Why a person's consent is needed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum NeedsAccess {
-    /// Nothing is connected.
-    First,
-    /// The grant has ended.
-    Ended,
-    /// The grant lacks these scopes.
-    MissingScope(Vec<String>),
 }
 
 impl Person {
@@ -54,7 +44,7 @@ impl Person {
         match plan {
             Plan::Run { invocation, .. } => self.run_command(turn, &invocation).await,
             Plan::Connect => self.connect(turn).await,
-            Plan::Disconnect => self.disconnect().await.map(say),
+            Plan::Disconnect => Ok(Outcome::Say(Box::new(self.disconnect().await?))),
             Plan::Status => self.status().await.map(say),
             Plan::Use(target) => self.use_target(target).map(say),
             Plan::Say(answer) => Ok(say(answer)),
@@ -102,12 +92,12 @@ impl Person {
                 (CommandError::Sentry(SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }), Credential::Granted { .. })
                     if turn.waits < MAX_WAITS =>
                 {
-                    return Ok(Outcome::Wait { reason: NeedsAccess::Ended, version });
+                    return Ok(Outcome::Wait { reason: Reason::Expired, version });
                 }
                 (CommandError::Sentry(SentryError::MissingScope { missing }), Credential::Granted { .. })
                     if turn.waits < MAX_WAITS && self.may_ask_for(missing) =>
                 {
-                    return Ok(Outcome::Wait { reason: NeedsAccess::MissingScope(missing.clone()), version });
+                    return Ok(Outcome::Wait { reason: Reason::MissingScope, version });
                 }
                 _ => return Ok(say(self.explained(&error, invocation, &credential))),
             }
@@ -154,8 +144,8 @@ impl Person {
                 ],
                 ..Answer::default()
             }),
-            NoCredential::NotConnected => Outcome::Wait { reason: NeedsAccess::First, version },
-            NoCredential::Ended => Outcome::Wait { reason: NeedsAccess::Ended, version },
+            NoCredential::NotConnected => Outcome::Wait { reason: Reason::First, version },
+            NoCredential::Ended => Outcome::Wait { reason: Reason::Expired, version },
             NoCredential::CannotRenewNow => say(Answer {
                 title: "Sentry could not be reached to renew your access".to_owned(),
                 notes: vec!["Your connection is kept. Try again in a few minutes.".to_owned()],

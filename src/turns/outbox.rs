@@ -49,13 +49,12 @@ pub(super) struct Replacement {
     /// Sealed by the object, and here a second time with the rest.
     response_url: Option<Vec<u8>>,
     account: String,
-    origin: String,
 }
 
 impl Replacement {
     pub(super) const KIND: &str = "replace_link";
 
-    pub(super) fn of(ticket: &Ticket, account: &str, origin: &str) -> Replacement {
+    pub(super) fn of(ticket: &Ticket, account: &str) -> Replacement {
         let link = ticket.link.clone();
         Replacement {
             channel: link.as_ref().map(|link| link.channel.clone()).unwrap_or_default(),
@@ -63,7 +62,6 @@ impl Replacement {
             ts: link.as_ref().and_then(|link| link.ts.clone()),
             response_url: link.and_then(|link| link.response_url),
             account: account.to_owned(),
-            origin: origin.to_owned(),
         }
     }
 }
@@ -146,7 +144,7 @@ impl Person {
     async fn replace_link(&self, sealed: &[u8]) -> Tried {
         let Some(link) = self.open::<Replacement>(sealed) else { return Tried::GivenUp };
         let Ok(api) = Api::new(&self.world) else { return Tried::Again(None) };
-        let message = messages::connected_as(&link.account, &link.origin);
+        let message = messages::connected_as(&link.account, &self.host_name());
         let response_url = link.response_url.and_then(|sealed| self.open::<String>(&sealed));
         let result = match (&link.ts, response_url) {
             (Some(ts), _) => api.update(&link.channel, ts, &message, None).await,

@@ -21,7 +21,8 @@ use super::execute::Outcome;
 use super::person::{Person, PersonError};
 use super::store::{Turn, TurnState};
 use crate::ports::{Level, Timestamp};
-use crate::slack::messages;
+use crate::slack::blocks::Message;
+use crate::slack::messages::{self, Reason};
 
 /// From its beginning to its decision, a turn may take so long, waiting for consent not counted.
 const TURN_DEADLINE: Duration = Duration::from_secs(5 * 60);
@@ -37,6 +38,9 @@ const RUN: Duration = Duration::from_secs(10 * 60);
 const STORAGE_PAUSE: Duration = Duration::from_secs(5);
 /// The longest pause between two tries of a turn's step.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What a turn says that was given up.
+const TIMED_OUT: &str = "This took more than 5 minutes, so I stopped. Try again, or ask for less at once.";
 
 /// How far a turn got.
 pub(super) enum Step {
@@ -117,7 +121,7 @@ impl Person {
         }
         let overdue = turn.deadline_at.is_some_and(|at| at <= self.now());
         if turn.state == TurnState::Running && overdue {
-            let message = messages::timed_out();
+            let message = messages::failed(TIMED_OUT);
             self.decide(turn.id, &message)?;
             turn.message = Some(message);
             turn.state = TurnState::Delivering;
@@ -149,13 +153,13 @@ impl Person {
         })
     }
 
-    pub(super) fn decide(&self, id: i64, message: &crate::slack::blocks::Message) -> Result<(), PersonError> {
+    pub(super) fn decide(&self, id: i64, message: &Message) -> Result<(), PersonError> {
         let now = self.now();
         Ok(self.store.decide(id, message, now, now + DELIVERY_DEADLINE)?)
     }
 
     /// Sends the private link, shows that access is needed, and lets the turn wait; unless consent came meanwhile.
-    async fn wait_for_consent(&self, turn: &Turn, reason: super::execute::NeedsAccess, version: i64) -> Result<Step, PersonError> {
+    async fn wait_for_consent(&self, turn: &Turn, reason: Reason, version: i64) -> Result<Step, PersonError> {
         if let Some(pause) = self.ask_for_access(turn, &reason).await? {
             return Ok(Step::Again(pause));
         }

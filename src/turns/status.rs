@@ -1,6 +1,6 @@
 //! `connect`, `disconnect`, `status` and `use`: what a person says about their own connection.
 
-use super::execute::{NeedsAccess, Outcome, not_configured};
+use super::execute::{Outcome, not_configured};
 use super::outbox::{Revocation, Tried};
 use super::person::{Person, PersonError};
 use super::store::{OutboxRow, Turn};
@@ -9,7 +9,8 @@ use crate::commands::answer::{Action, Answer, Does, Field, Part};
 use crate::grants::record::Grant;
 use crate::grants::{NoCredential, SOURCE_ENVIRONMENT, SOURCE_OAUTH};
 use crate::ports::Timestamp;
-use crate::slack::messages;
+use crate::slack::blocks::Message;
+use crate::slack::messages::{self, Disconnection, Reason};
 use crate::slack::render::render;
 
 impl Person {
@@ -32,8 +33,8 @@ impl Person {
             Err(error) => error,
         };
         Ok(match error {
-            NoCredential::NotConnected => Outcome::Wait { reason: NeedsAccess::First, version },
-            NoCredential::Ended => Outcome::Wait { reason: NeedsAccess::Ended, version },
+            NoCredential::NotConnected => Outcome::Wait { reason: Reason::First, version },
+            NoCredential::Ended => Outcome::Wait { reason: Reason::Expired, version },
             NoCredential::Configuration(problem) => Outcome::Say(Box::new(render(&not_configured(problem)))),
             NoCredential::CannotRenewNow | NoCredential::Storage => Outcome::Say(Box::new(render(&Answer {
                 title: "Sentry could not be reached".to_owned(),
@@ -44,44 +45,27 @@ impl Person {
     }
 
     /// Deletes the grant here and revokes it at Sentry, and says what of that is done (P5).
-    pub(super) async fn disconnect(&self) -> Result<Answer, PersonError> {
+    pub(super) async fn disconnect(&self) -> Result<Message, PersonError> {
         if self.world.config.environment_token.is_some() {
-            return Ok(headless());
+            return Ok(render(&headless()));
         }
         let grant = match self.vault.remove().await {
             Ok(Some(grant)) => grant,
-            Ok(None) => {
-                return Ok(Answer {
-                    title: "There is no Sentry account to disconnect".to_owned(),
-                    notes: vec!["`/sentry connect` connects one.".to_owned()],
-                    ..Answer::default()
-                });
-            }
-            Err(NoCredential::Configuration(problem)) => return Ok(not_configured(problem)),
+            Ok(None) => return Ok(messages::not_connected()),
+            Err(NoCredential::Configuration(problem)) => return Ok(render(&not_configured(problem))),
             Err(_) => return Err(crate::ports::StorageError("the vault".to_owned()).into()),
         };
         self.store.remember::<String>("last_issue", None)?;
         let sealed = self.seal(&Revocation::of(&grant))?;
-        let now = self.now();
-        let id = self.store.insert_outbox(Revocation::KIND, sealed.clone(), now)?;
+        let id = self.store.insert_outbox(Revocation::KIND, sealed.clone(), self.now())?;
         let row = OutboxRow { id, kind: Revocation::KIND.to_owned(), sealed, attempts: 0 };
-        let at_sentry = match self.try_outbox(&row).await? {
-            Tried::Done => "The access was revoked at Sentry.".to_owned(),
-            Tried::Again(_) => {
-                "Sentry could not be reached to revoke the access there; that is tried again until it succeeds.".to_owned()
-            }
-            Tried::GivenUp => format!(
-                "Sentry did not let the access be revoked; you can do it yourself on {} under Settings, Authorized \
-                 Applications.",
-                self.host_name()
-            ),
-        };
-        Ok(Answer {
-            title: format!("Disconnected from {}", grant.account.label()),
-            parts: vec![Part::Paragraph(format!("The access was deleted here. {at_sentry}"))],
-            notes: vec!["`/sentry connect` connects an account again.".to_owned()],
-            ..Answer::default()
-        })
+        let revoked = self.try_outbox(&row).await? == Tried::Done;
+        Ok(messages::disconnected(Disconnection {
+            account: Some(grant.account.label()),
+            host: &self.host_name(),
+            revoked,
+            sessions: 0,
+        }))
     }
 
     /// Says which account a command would use, where the credential comes from, and the default target; never the token.
@@ -159,30 +143,6 @@ impl Person {
 
     pub(super) fn host_name(&self) -> String {
         self.world.config.sentry_host.as_ref().map(crate::sentry::host::SentryHost::name).unwrap_or_default()
-    }
-
-    /// What the private link's message says.
-    pub(super) fn connect_text(&self, reason: &NeedsAccess) -> String {
-        let host = self.host_name();
-        match reason {
-            NeedsAccess::First => format!("Connect your Sentry account on {host}, and I'll answer right away."),
-            NeedsAccess::Ended => {
-                format!("Your access to Sentry on {host} has ended. Connect it again, and I'll answer right away.")
-            }
-            NeedsAccess::MissingScope(missing) => format!(
-                "This needs more access to Sentry on {host} than you gave ({}). Connect it again, and I'll answer right away.",
-                missing.join(", ")
-            ),
-        }
-    }
-
-    /// What everybody in the thread sees.
-    pub(super) fn needs_text(&self, reason: &NeedsAccess) -> String {
-        match reason {
-            NeedsAccess::First => "I need your Sentry access to continue.".to_owned(),
-            NeedsAccess::Ended => "Your Sentry access has ended; I need it again to continue.".to_owned(),
-            NeedsAccess::MissingScope(_) => "I need a little more Sentry access to continue.".to_owned(),
-        }
     }
 }
 

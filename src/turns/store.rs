@@ -14,7 +14,7 @@ use crate::ports::{Row, Sql, StorageError, Timestamp, Value};
 use crate::slack::blocks::Message;
 
 /// How many requests of one person may be unfinished, not counting those that wait for consent (P10).
-pub const INBOX: i64 = 20;
+pub const INBOX: usize = 20;
 /// How long an ended turn's key is kept, against late retries of its event: Slack's last one comes after 6 minutes.
 pub const REMEMBER: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -253,13 +253,8 @@ impl Store {
     }
 
     /// How many turns have not ended and do not wait for consent.
-    pub fn inbox_length(&self) -> Result<i64, StorageError> {
-        self.integer("SELECT count(*) FROM turns WHERE state IN ('queued', 'running', 'delivering')", vec![])
-    }
-
-    /// How many turns wait for consent.
-    pub fn waiting_count(&self) -> Result<i64, StorageError> {
-        self.integer("SELECT count(*) FROM turns WHERE state = 'waiting'", vec![])
+    pub fn inbox_length(&self) -> Result<usize, StorageError> {
+        self.count("SELECT count(*) FROM turns WHERE state IN ('queued', 'running', 'delivering')", vec![])
     }
 
     /// Adds a turn at the end of the inbox.
@@ -559,8 +554,9 @@ impl Store {
         self.sql.exec(statement, parameters).map(drop)
     }
 
-    fn integer(&self, statement: &str, parameters: Vec<Value>) -> Result<i64, StorageError> {
-        Ok(self.sql.exec(statement, parameters)?.first().and_then(|row| row.integer(0)).unwrap_or(0))
+    fn count(&self, statement: &str, parameters: Vec<Value>) -> Result<usize, StorageError> {
+        let rows = self.sql.exec(statement, parameters)?;
+        Ok(rows.first().and_then(|row| usize::try_from(row.integer(0)?).ok()).unwrap_or(0))
     }
 }
 

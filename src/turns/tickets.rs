@@ -119,7 +119,7 @@ impl Person {
     fn keep(&self, ticket: &Ticket, grant: &Grant, now: Timestamp) -> Result<Concluded, PersonError> {
         let facts = self.facts(ticket)?;
         let account = grant.account.label().to_owned();
-        let link = self.seal(&Replacement::of(ticket, &account, &grant.origin))?;
+        let link = self.seal(&Replacement::of(ticket, &account))?;
         let resumed = RefCell::new(0);
         self.store.transaction(&mut || {
             let replaced = self.vault.store(grant).map_err(|error| StorageError(error.to_string()))?;

@@ -24,7 +24,7 @@ use crate::pages::Page;
 use crate::pages::connect::{self as pages, ConnectConfirm, ConnectProblem};
 use crate::ports::{Level, World, call};
 use crate::sentry::oauth::{Account, Issued, SentryOAuth, TokenError, Unclear, whose};
-use crate::sentry::scopes::missing;
+use crate::sentry::refusal::covers;
 use crate::turns::calls::{Conclude, Consent, TakeConsent, TicketFacts};
 use crate::turns::link::LinkContent;
 use crate::turns::pending::PendingGrant;
@@ -71,8 +71,8 @@ async fn confirm_page(world: &World, request: &Request<Bytes>) -> Result<Page, C
         .exchange(code.unwrap_or_default(), &state.redirect_uri, &verifier)
         .await
         .map_err(|error| exchange_problem(world, &error))?;
-    // (6) The scopes. An installation that does not say granted what was asked.
-    let lacking = if issued.scopes.is_empty() { Vec::new() } else { missing(&world.config.scopes, &issued.scopes) };
+    // (6) The scopes.
+    let lacking = lacking(&world.config.scopes, &issued.scopes);
     // (7) The account.
     let account = account(world, &needs, &issued).await;
     let pending = pending(world, &needs, issued, account.as_ref());
@@ -118,6 +118,14 @@ fn exchange_problem(world: &World, error: &TokenError) -> ConnectProblem {
         TokenError::Unclear(Unclear::Connection | Unclear::ServerError) => ConnectProblem::SentryDown,
         TokenError::Unclear(Unclear::BadBody) => ConnectProblem::BadTokenResponse,
     }
+}
+
+/// The scopes that were asked for and not granted. An installation that names none granted what was asked (RFC 6749 §5.1).
+fn lacking(asked: &[String], granted: &[String]) -> Vec<String> {
+    if granted.is_empty() {
+        return Vec::new();
+    }
+    asked.iter().filter(|scope| !covers(granted, scope)).cloned().collect()
 }
 
 async fn account(world: &World, needs: &Needs<'_>, issued: &Issued) -> Option<Account> {

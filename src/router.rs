@@ -1,0 +1,114 @@
+//! Every URL on one screen.
+//!
+//! | method, path | answered by |
+//! | --- | --- |
+//! | `POST /slack/events`, `/slack/commands`, `/slack/interactions` | [`crate::slack::routes`] |
+//! | `GET`, `POST /connect/{ticket}` | [`crate::oauth::routes::connect`] |
+//! | `GET /api/oauth/callback/sentry` | [`crate::oauth::routes::callback`] |
+//! | `GET /api/auth/status` | [`crate::status`] |
+//! | `GET /`, `/health`, `/llms.txt`, `/robots.txt` | [`crate::pages::home`], [`crate::status`] |
+//!
+//! Anything else is 404; a known path with another method is 405 with `Allow` (RFC 9110 §15.5.6). `HEAD` is `GET` without
+//! the body. Every response carries the security headers.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use url::Url;
+
+use crate::oauth::routes::{callback, connect};
+use crate::pages::{self, Page, home};
+use crate::ports::World;
+use crate::slack::routes::{self as slack, Reply};
+use crate::status;
+
+/// The longest request body that any door reads, in bytes. One byte more is kept, so that the door can say 413.
+pub const MAX_BODY: usize = slack::MAX_BODY;
+
+/// Two years, as browsers' preload lists ask for (RFC 6797 §6.1).
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+
+/// Answers a request.
+pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
+    let Some(origin) = origin(world, &request) else {
+        return finish(text(StatusCode::BAD_REQUEST, "text/plain; charset=utf-8", "No host was named.\n").into(), false);
+    };
+    let secure = origin.scheme() == "https";
+    let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
+    let path = request.uri().path().to_owned();
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+
+    let reply = match (&method, segments.as_slice()) {
+        (&Method::POST, ["slack", "events"]) => slack::events(world, request, &origin).await,
+        (&Method::POST, ["slack", "commands"]) => slack::commands(world, request, &origin).await,
+        (&Method::POST, ["slack", "interactions"]) => slack::interactions(world, request, &origin).await,
+        (_, ["slack", "events" | "commands" | "interactions"]) => not_allowed(&[Method::POST]),
+
+        (&Method::GET, ["connect", ticket]) => page(connect::show(world, ticket).await),
+        (&Method::POST, ["connect", ticket]) => connect::submit(world, ticket, &request, &origin).await.into(),
+        (_, ["connect", _]) => not_allowed(&[Method::GET, Method::POST]),
+        (&Method::GET, ["api", "oauth", "callback", "sentry"]) => page(callback::callback(world, &request).await),
+        (&Method::GET, ["api", "auth", "status"]) => status::auth(world, &request).await.into(),
+
+        (&Method::GET, [""]) => front(world, &request),
+        (&Method::GET, ["health"]) => status::health(world).into(),
+        (&Method::GET, ["llms.txt"]) => {
+            text(StatusCode::OK, "text/markdown; charset=utf-8", &home::markdown(&world.config)).into()
+        }
+        (&Method::GET, ["robots.txt"]) => text(StatusCode::OK, "text/plain; charset=utf-8", ROBOTS).into(),
+        (_, ["" | "health" | "llms.txt" | "robots.txt"] | ["api", "oauth", "callback", "sentry"] | ["api", "auth", "status"]) => {
+            not_allowed(&[Method::GET])
+        }
+        _ => page(pages::not_found()),
+    };
+    finish(reply, secure)
+}
+
+const ROBOTS: &str = "User-agent: *\nDisallow: /api/\nDisallow: /connect/\nDisallow: /oauth/\nDisallow: /slack/\n";
+
+/// The public origin: `BASE_URL`, else the request's own.
+fn origin(world: &World, request: &Request<Bytes>) -> Option<Url> {
+    if let Ok(Some(base)) = &world.config.base_url {
+        return Some(base.clone());
+    }
+    let mut url = Url::parse(&request.uri().to_string()).ok()?;
+    url.host_str()?;
+    url.set_path("/");
+    url.set_query(None);
+    url.set_fragment(None);
+    Some(url)
+}
+
+fn front(world: &World, request: &Request<Bytes>) -> Reply {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut response = if accept.contains("text/markdown") {
+        text(StatusCode::OK, "text/markdown; charset=utf-8", &home::markdown(&world.config))
+    } else {
+        home::home(&world.config).into_response()
+    };
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
+    response.into()
+}
+
+fn page(page: Page) -> Reply {
+    page.into_response().into()
+}
+
+fn not_allowed(allowed: &[Method]) -> Reply {
+    page(pages::method_not_allowed(allowed))
+}
+
+fn text(status: StatusCode, content_type: &'static str, body: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::copy_from_slice(body.as_bytes()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+fn finish(mut reply: Reply, secure: bool) -> Reply {
+    let headers = reply.response.headers_mut();
+    pages::security_headers(headers);
+    if secure {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+    reply
+}
