@@ -2,8 +2,8 @@
 //!
 //! Ports implemented on Workers, one file each, and the shells of the Durable Objects. Nothing is decided here.
 
-// The macros of `worker` and `wasm_bindgen` expand to `unsafe` glue.
-#![allow(unsafe_code)]
+// The macros of `worker` and `wasm_bindgen` expand to `unsafe`, undocumented glue.
+#![allow(unsafe_code, missing_docs)]
 
 mod http;
 mod kv;

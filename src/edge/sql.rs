@@ -1,5 +1,7 @@
 //! A Durable Object's SQLite and alarm.
 
+use std::panic::AssertUnwindSafe;
+
 use async_trait::async_trait;
 use wasm_bindgen::prelude::*;
 use worker::{SqlStorage, SqlStorageValue, Storage};
@@ -49,11 +51,17 @@ impl ports::Sql for Sqlite {
 
     fn transaction(&self, work: &mut dyn FnMut() -> Result<(), StorageError>) -> Result<(), StorageError> {
         let storage = self.storage.as_raw().unchecked_ref::<Transactional>();
-        storage
-            .transaction_sync(&mut || match work() {
+        // A panic in `work` undoes the transaction like an error, so nothing half-done is seen afterwards.
+        let mut work = AssertUnwindSafe(work);
+        let mut run = move || {
+            let work = &mut work;
+            match (work.0)() {
                 Ok(()) => Ok(JsValue::UNDEFINED),
                 Err(error) => Err(JsError::new(&error.0).into()),
-            })
+            }
+        };
+        storage
+            .transaction_sync(&mut run)
             .map(drop)
             .map_err(|error| failed(error.into()))
     }

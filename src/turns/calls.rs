@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::request::{PersonId, TurnRequest};
-use crate::ports::{Call, ObjectClass};
+use crate::ports::{Call, ObjectClass, Timestamp};
 
 /// Puts a request into the person's inbox. The reply comes after the turn is durable (P8).
 #[derive(Clone, Debug, Serialize, Deserialize)]
