@@ -3,3 +3,8 @@
 pub mod client;
 pub mod error;
 pub mod host;
+mod lenient;
+pub mod page;
+mod refusal;
+pub mod types;
+pub mod urls;
