@@ -3,8 +3,24 @@
 //! A [`Command`] says what it is called, what it takes, what it may do, and how it runs with a [`Context`]. The doors know
 //! commands only as [`Entry`]s of [`catalogue`]: Slack reads words into parameters with the entry's grammar, MCP takes
 //! them as JSON by the entry's schema; both run the same function and render the same [`Answer`].
+//!
+//! `docs/adding-a-command.md` shows how to add one.
 
 pub mod answer;
+pub mod explain;
+pub mod grammar;
+mod issue;
+mod nearest;
+mod org;
+pub mod plan;
+mod project;
+mod say;
+pub mod sentence;
+mod target;
+#[cfg(test)]
+mod testing;
+pub mod text;
+mod whoami;
 
 use futures::future::LocalBoxFuture;
 use schemars::JsonSchema;
@@ -12,7 +28,25 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::sentry::{client::Client, error::SentryError};
-use answer::Answer;
+use answer::{Answer, Invocation, Part};
+use sentence::Sentence;
+
+/// Every command, in the order of `help`.
+pub fn catalogue() -> &'static [Entry] {
+    static CATALOGUE: [Entry; 5] = [
+        Entry::of::<issue::list::IssueList>(),
+        Entry::of::<issue::view::IssueView>(),
+        Entry::of::<project::ProjectList>(),
+        Entry::of::<org::OrgList>(),
+        Entry::of::<whoami::Whoami>(),
+    ];
+    &CATALOGUE
+}
+
+/// The command that is called `name`: its words (`issue list`) or its name as a tool (`search_issues`).
+pub fn find(name: &str) -> Option<&'static Entry> {
+    catalogue().iter().find(|entry| entry.spec.name == name || entry.spec.tool == name)
+}
 
 /// Whether a command changes anything at Sentry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +75,8 @@ pub enum Skill {
 pub struct Spec {
     /// Its words: `issue list`.
     pub name: &'static str,
+    /// Other words for the same: `issues`.
+    pub aliases: &'static [&'static str],
     /// Its name as an MCP tool: `search_issues`.
     pub tool: &'static str,
     /// One sentence, in the imperative.
@@ -49,9 +85,11 @@ pub struct Spec {
     pub usage: &'static str,
     /// Lines that work, for help and for "did you mean".
     pub examples: &'static [&'static str],
-    /// What to say while it runs, `{}` standing for the target: `Looking at {}'s issues…`.
+    /// What people say who want this, in lower case and singular: `error`, `broke`. For "did you mean".
+    pub keywords: &'static [&'static str],
+    /// What to say while it runs, `{}` standing for its subject: `Looking at {}'s issues…`.
     pub progress: &'static str,
-    /// The Sentry scopes it needs, any one of each inner list.
+    /// The Sentry scopes it needs, all of them; `event:admin` includes `event:write` includes `event:read`.
     pub scopes: &'static [&'static str],
     /// The skills that include it.
     pub skills: &'static [Skill],
@@ -81,7 +119,7 @@ pub struct Context<'a> {
 /// Why a command gave no answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum CommandError {
-    /// Sentry did not give what was asked. `subject` names it for people: `globex/checkout-api`.
+    /// Sentry did not give what was asked. [`explain::explain`] says it to people.
     #[error(transparent)]
     Sentry(#[from] SentryError),
     /// Not found or not accessible, with what was looked for, and what could be meant instead.
@@ -101,6 +139,27 @@ pub struct UsageError {
     pub suggestion: Option<String>,
 }
 
+impl UsageError {
+    /// A problem without a better line.
+    pub fn new(problem: impl Into<String>) -> UsageError {
+        UsageError { problem: problem.into(), suggestion: None }
+    }
+
+    /// A problem with a line that would work.
+    pub fn with(problem: impl Into<String>, suggestion: impl Into<String>) -> UsageError {
+        UsageError { problem: problem.into(), suggestion: Some(suggestion.into()) }
+    }
+}
+
+impl From<UsageError> for CommandError {
+    /// For parameters that came as JSON and do not make sense.
+    fn from(error: UsageError) -> CommandError {
+        let mut answer = Answer { title: error.problem, ..Answer::default() };
+        answer.parts.extend(error.suggestion.map(Part::Code));
+        CommandError::Explained(Box::new(answer))
+    }
+}
+
 /// One Sentry operation.
 pub trait Command: 'static {
     /// What it takes; the schema is what MCP clients see.
@@ -112,6 +171,10 @@ pub trait Command: 'static {
     /// # Errors
     /// When they do not make sense, with what would.
     fn read(words: &mut grammar::Words) -> Result<Self::Parameters, UsageError>;
+    /// A line of this command that comes nearest to what a sentence asks; only ever offered, never run unasked.
+    fn line_for(_sentence: &Sentence) -> String {
+        Self::SPEC.name.to_owned()
+    }
     /// Runs it.
     ///
     /// # Errors
@@ -132,12 +195,55 @@ pub struct Entry {
     pub read: fn(&mut grammar::Words) -> Result<Value, UsageError>,
     /// The JSON schema of its parameters.
     pub schema: fn() -> schemars::Schema,
+    /// A line that comes nearest to what a sentence asks.
+    pub line_for: fn(&Sentence) -> String,
     /// Runs it with JSON parameters.
     pub run: Run,
 }
 
-/// Placeholder until the grammar lands.
-pub mod grammar {
-    /// Words.
-    pub struct Words;
+impl Entry {
+    const fn of<C: Command>() -> Entry {
+        Entry {
+            spec: C::SPEC,
+            read: read::<C>,
+            schema: || schemars::schema_for!(C::Parameters),
+            line_for: C::line_for,
+            run: run::<C>,
+        }
+    }
+
+    /// The invocation that `words`, after the command's name, stand for.
+    ///
+    /// # Errors
+    /// When they do not make sense, with what would.
+    pub fn invocation(&self, words: &mut grammar::Words) -> Result<Invocation, UsageError> {
+        let parameters = (self.read)(words)?;
+        Ok(Invocation { command: self.spec.name.to_owned(), parameters })
+    }
+}
+
+fn read<C: Command>(words: &mut grammar::Words) -> Result<Value, UsageError> {
+    let parameters = C::read(words)?;
+    words.finish()?;
+    serde_json::to_value(parameters).map_err(|error| UsageError::new(error.to_string()))
+}
+
+fn run<'a, C: Command>(
+    context: &'a Context<'a>,
+    parameters: Value,
+) -> LocalBoxFuture<'a, Result<Answer, CommandError>> {
+    Box::pin(async move {
+        let parameters = serde_json::from_value(parameters).map_err(|error| {
+            UsageError::with(format!("The parameters of `{}` do not fit: {error}.", C::SPEC.name), C::SPEC.usage)
+        })?;
+        context.client.needs(C::SPEC.scopes);
+        C::run(context, parameters).await
+    })
+}
+
+/// An invocation of `C`.
+fn invocation<C: Command>(parameters: &C::Parameters) -> Invocation {
+    // A parameters' struct has string keys and no custom serializer, so this cannot fail.
+    let parameters = serde_json::to_value(parameters).unwrap_or_default();
+    Invocation { command: C::SPEC.name.to_owned(), parameters }
 }

@@ -3,7 +3,12 @@
 pub mod client;
 pub mod error;
 pub mod host;
+pub mod lenient;
 pub mod oauth;
+pub mod page;
+pub mod refusal;
+pub mod types;
+pub mod urls;
 
 /// How Vedette names itself to Sentry and Slack.
 pub const USER_AGENT: &str = concat!("vedette/", env!("CARGO_PKG_VERSION"));

@@ -1,0 +1,213 @@
+//! What people see when a command gave no answer: what happened, and what to do next.
+//!
+//! A reconnect is offered only where it helps (P4): for a token that is dead, and for a scope that the grant lacks.
+
+use std::time::Duration;
+
+use super::answer::{Action, Answer, Does, Invocation, Part};
+use super::{CommandError, Target, find, say, target};
+use crate::sentry::client::WEB_PAGE;
+use crate::sentry::error::{SentryError, Unauthorized};
+use crate::sentry::host::SentryHost;
+
+/// Says `error` to people. `subject` is what was asked for ([`subject`]); `account` names the Sentry account in use.
+pub fn explain(error: &CommandError, subject: &str, host: &SentryHost, account: Option<&str>) -> Answer {
+    match error {
+        CommandError::Explained(answer) | CommandError::Choose(answer) => answer.as_ref().clone(),
+        CommandError::Sentry(error) => sentry(error, subject, host, account),
+    }
+}
+
+/// What an invocation is about, for people: `CHECKOUT-API-4F`, `globex/checkout-api`, `your organization`.
+pub fn subject(invocation: &Invocation, target: &Target) -> String {
+    let text = |name: &str| {
+        let value = invocation.parameters.get(name).and_then(|value| value.as_str()).map(str::trim);
+        value.filter(|value| !value.is_empty()).map(|value| say::line(value, 120))
+    };
+    if let Some(issue) = text("issueId") {
+        return if issue.bytes().all(|digit| digit.is_ascii_digit()) { format!("issue {issue}") } else { issue };
+    }
+    if let Some(url) = text("issueUrl") {
+        let id = url.split("/issues/").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next());
+        return id.filter(|id| !id.is_empty()).map_or_else(|| "that issue".to_owned(), |id| format!("issue {id}"));
+    }
+    if invocation.command == "issue view" {
+        return "the issue you saw last".to_owned();
+    }
+    let named = text("organizationSlug");
+    let project = match &named {
+        Some(_) => text("projectSlugOrId"),
+        None => text("projectSlugOrId").or_else(|| target.project.clone()),
+    };
+    match (named.or_else(|| target.organization.clone()), project) {
+        (Some(organization), Some(project)) => format!("{organization}/{project}"),
+        (Some(organization), None) => organization,
+        (None, _) => "your organization".to_owned(),
+    }
+}
+
+fn sentry(error: &SentryError, subject: &str, host: &SentryHost, account: Option<&str>) -> Answer {
+    let sentry = host.name();
+    let who = match account {
+        Some(account) => format!("this account ({})", say::line(account, 120)),
+        None => "this account".to_owned(),
+    };
+    let subject = say::line(subject, 150);
+    match error {
+        SentryError::Unauthorized { reason, login_url } => {
+            unauthorized(*reason, login_url.as_ref(), &subject, host, &who)
+        }
+        SentryError::MissingScope { missing } => answer(
+            "Your Sentry connection does not include this yet",
+            format!(
+                "It needs one more permission: {}. Connect again to give it; nothing else changes.",
+                say::line(&missing.join(", "), 200)
+            ),
+            vec![connect("Connect again")],
+        ),
+        SentryError::Forbidden => answer(
+            format!("No access to {subject}"),
+            format!(
+                "Your connection works, but {who} has no access to {subject} at {sentry}. Ask an owner to let you in, or \
+                 connect with another account: `/sentry disconnect` then `/sentry connect`."
+            ),
+            vec![],
+        ),
+        SentryError::PaymentRequired => answer(
+            format!("The plan does not include this for {subject}"),
+            format!(
+                "{sentry} says that this needs another plan, or that its budget is used up. An owner can change that."
+            ),
+            vec![],
+        ),
+        SentryError::NotFound => answer(
+            format!("I can't find {subject}"),
+            format!("It may be gone, be spelled otherwise, or be hidden from {who}."),
+            find("org list")
+                .map(|entry| target::run("My organizations", entry.spec.name, &serde_json::json!({})))
+                .into_iter()
+                .collect(),
+        ),
+        SentryError::Rejected { status, detail } => {
+            let said = say::line(detail, 500);
+            let text = if said.is_empty() {
+                format!("It answered with status {status}, without a reason.")
+            } else {
+                format!("It says: {said}")
+            };
+            answer("Sentry did not accept this request", text, vec![])
+        }
+        SentryError::RateLimited { retry_after } => answer(
+            "Sentry asks us to slow down",
+            format!("Too many requests came at once. Try again in {}.", say::span(round_up(*retry_after))),
+            vec![],
+        ),
+        SentryError::Unavailable { status } => answer(
+            "Sentry is not available right now",
+            match status {
+                Some(status) => format!(
+                    "{sentry} answered with an error ({status}), also when I asked again. Try again in a few minutes."
+                ),
+                None => format!("I could not reach {sentry}, also when I asked again. Try again in a few minutes."),
+            },
+            status_page(host),
+        ),
+        SentryError::Timeout => answer(
+            "Sentry took too long to answer",
+            format!("{sentry} gave no answer in time. Try again, or ask for less: a shorter period or one project."),
+            status_page(host),
+        ),
+        SentryError::Unreadable { problem } if *problem == WEB_PAGE => answer(
+            "Sentry answered with a web page instead of data",
+            format!(
+                "A proxy or a maintenance page may stand before {sentry}. Try again in a few minutes; if it stays so, tell \
+                 whoever looks after this Sentry."
+            ),
+            status_page(host),
+        ),
+        SentryError::Unreadable { problem } => answer(
+            "I could not read Sentry's answer",
+            format!("{sentry} sent {problem}. Try again; if it stays so, ask for less or open it in Sentry."),
+            vec![target::open("Open Sentry", host.origin())],
+        ),
+        SentryError::ForeignUrl => answer(
+            "I did not follow a link to another host",
+            format!(
+                "Sentry pointed to an address outside of {sentry}. Your access goes to {sentry} only, so nothing was sent."
+            ),
+            vec![],
+        ),
+    }
+}
+
+fn unauthorized(
+    reason: Unauthorized,
+    login_url: Option<&url::Url>,
+    subject: &str,
+    host: &SentryHost,
+    who: &str,
+) -> Answer {
+    let sentry = host.name();
+    match reason {
+        Unauthorized::DeadToken => answer(
+            "Sentry no longer accepts your connection",
+            "It has expired, or was ended at Sentry. Connect again, and ask once more.".to_owned(),
+            vec![connect("Connect Sentry")],
+        ),
+        Unauthorized::SsoRequired => answer(
+            format!("{subject} wants you to sign in first"),
+            "Your connection is fine, but this organization uses single sign-on. Sign in there once in your browser, then \
+             ask again."
+                .to_owned(),
+            vec![target::open("Sign in", login_url.unwrap_or(host.origin()))],
+        ),
+        Unauthorized::TwoFactorRequired => {
+            let settings = host.origin().join("settings/account/security/").unwrap_or_else(|_| host.origin().clone());
+            answer(
+                format!("{subject} asks for two-factor authentication"),
+                format!("Your connection is fine. Turn two-factor authentication on for {who} at {sentry}, then ask again."),
+                vec![target::open("Security settings", &settings)],
+            )
+        }
+        Unauthorized::SudoRequired => answer(
+            "Sentry wants your password for this",
+            format!("That can only be given in the browser. Do this one at {sentry}."),
+            vec![target::open("Open Sentry", host.origin())],
+        ),
+        Unauthorized::MemberDisabled => answer(
+            format!("Your membership is paused in {subject}"),
+            format!(
+                "The organization has more members than its plan includes, so {who} is disabled there. An owner can change \
+                 that in the organization's settings."
+            ),
+            vec![],
+        ),
+    }
+}
+
+fn answer(title: impl Into<String>, text: String, actions: Vec<Action>) -> Answer {
+    Answer { title: title.into(), parts: vec![Part::Paragraph(text)], actions, ..Answer::default() }
+}
+
+fn connect(label: &str) -> Action {
+    Action { label: label.to_owned(), does: Does::Connect }
+}
+
+fn status_page(host: &SentryHost) -> Vec<Action> {
+    let url = host.is_saas().then(|| url::Url::parse("https://status.sentry.io/").ok()).flatten();
+    url.map(|url| target::open("Sentry's status", &url)).into_iter().collect()
+}
+
+/// A wait in words never promises less than it is.
+fn round_up(wait: Duration) -> Duration {
+    let seconds = wait.as_millis().div_ceil(1000).max(1);
+    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+    let unit = if seconds > 3_600 {
+        3_600
+    } else if seconds > 60 {
+        60
+    } else {
+        1
+    };
+    Duration::from_secs(seconds.div_ceil(unit).saturating_mul(unit))
+}

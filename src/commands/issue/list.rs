@@ -1,0 +1,465 @@
+//! `issue list`: the issues of an organization or a project.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::view::{self, IssueView};
+use super::{assignee, name, title};
+use crate::commands::answer::{Answer, Item, Learned, More, Part};
+use crate::commands::grammar::{Words, quote};
+use crate::commands::sentence::Sentence;
+use crate::commands::target::{self, Place};
+use crate::commands::{Command, CommandError, Context, Effect, Skill, Spec, UsageError, invocation, say};
+use crate::sentry::error::SentryError;
+use crate::sentry::page::Page;
+use crate::sentry::types::Issue;
+use crate::sentry::urls;
+
+/// Lists issues.
+pub struct IssueList;
+
+const DEFAULT_QUERY: &str = "is:unresolved";
+/// Sentry's MCP server looks back as far.
+const DEFAULT_PERIOD: &str = "30d";
+/// A Slack message of ten issues can be read without scrolling.
+const DEFAULT_LIMIT: u32 = 10;
+
+/// The order of issues.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sort {
+    /// Last seen first.
+    #[default]
+    Date,
+    /// Most events first.
+    Freq,
+    /// First seen last, first.
+    New,
+    /// Most people affected first.
+    User,
+    /// What Sentry recommends first.
+    Recommended,
+    /// What grows most first.
+    Trends,
+}
+
+impl Sort {
+    const ALL: [(&'static str, Sort); 6] = [
+        ("date", Sort::Date),
+        ("freq", Sort::Freq),
+        ("new", Sort::New),
+        ("user", Sort::User),
+        ("recommended", Sort::Recommended),
+        ("trends", Sort::Trends),
+    ];
+
+    fn read(word: &str) -> Result<Sort, UsageError> {
+        let word = word.to_lowercase();
+        let meant = match word.as_str() {
+            "lastseen" | "last-seen" | "recent" => "date",
+            "frequency" | "events" | "count" => "freq",
+            "firstseen" | "first-seen" | "newest" => "new",
+            "users" | "people" => "user",
+            other => other,
+        };
+        Sort::ALL.iter().find(|(known, _)| *known == meant).map(|(_, sort)| *sort).ok_or_else(|| {
+            let known: Vec<&str> = Sort::ALL.iter().map(|(known, _)| *known).collect();
+            UsageError::new(format!("I can't sort by `{word}`. These work: {}.", known.join(", ")))
+        })
+    }
+
+    fn word(self) -> &'static str {
+        Sort::ALL.iter().find(|(_, sort)| *sort == self).map_or("date", |(word, _)| word)
+    }
+}
+
+/// What `issue list` takes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Parameters {
+    /// The organization's slug. Left out: the remembered one, or the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization_slug: Option<String>,
+    /// The project's slug or id. Left out: all projects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_slug_or_id: Option<String>,
+    /// What to look for, in Sentry's search syntax (`is:unresolved` when left out; empty for all issues). Terms are joined
+    /// by AND; OR does not exist. `is:unresolved|resolved|archived|for_review|assigned`, `assigned:me`, `assigned:#team`,
+    /// `level:error`, `firstSeen:-24h`, `release:latest`, `user.email:ada@example.com`, `!key:value`, `key:[a,b]`,
+    /// `key:*part*`, or words of the title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// The order (`date`, which is last seen first, when left out).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sort: Option<Sort>,
+    /// How many to show at most (10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub limit: Option<u32>,
+    /// How far to look back: a number and `m`, `h`, `d` or `w` (`30d` when left out).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<String>,
+    /// Where to go on, from the previous answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+impl Parameters {
+    fn query(&self) -> &str {
+        self.query.as_deref().map_or(DEFAULT_QUERY, str::trim)
+    }
+
+    fn period(&self) -> &str {
+        self.period.as_deref().unwrap_or(DEFAULT_PERIOD)
+    }
+
+    fn check(&self) -> Result<(), UsageError> {
+        match say::split_period(self.period()) {
+            Some(_) => Ok(()),
+            None => Err(UsageError::with(
+                format!("`{}` is no period I know. Use a number with m, h, d or w.", say::line(self.period(), 40)),
+                "issue list -t 24h",
+            )),
+        }
+    }
+}
+
+impl Command for IssueList {
+    type Parameters = Parameters;
+    const SPEC: Spec = Spec {
+        name: "issue list",
+        aliases: &["issue ls", "issues", "issue search", "issue find", "list issues"],
+        tool: "search_issues",
+        summary: "List the issues of an organization or a project",
+        usage: "issue list [org[/project]] [-q query] [-s sort] [-n limit] [-t period] [-c cursor]",
+        examples: &[
+            "issue list",
+            "issue list globex/checkout-api -q \"is:unresolved level:error\"",
+            "issue list globex -s freq -t 24h",
+        ],
+        keywords: &[
+            "issue",
+            "error",
+            "bug",
+            "problem",
+            "exception",
+            "crash",
+            "failure",
+            "fail",
+            "failing",
+            "failed",
+            "broke",
+            "broken",
+            "break",
+            "breaking",
+            "unresolved",
+            "resolved",
+            "wrong",
+            "happening",
+            "happened",
+            "regression",
+            "fire",
+            "new",
+            "worst",
+            "top",
+            "frequent",
+            "warning",
+            "fatal",
+            "affected",
+            "list",
+            "search",
+            "find",
+        ],
+        progress: "Looking at {}'s issues…",
+        scopes: &["org:read", "event:read"],
+        skills: &[Skill::Inspect, Skill::Triage, Skill::Seer],
+        effect: Effect::Read,
+    };
+
+    fn read(words: &mut Words) -> Result<Parameters, UsageError> {
+        let mut parameters = Parameters {
+            query: words.option("query", Some('q'))?,
+            sort: words.option("sort", Some('s'))?.as_deref().map(Sort::read).transpose()?,
+            limit: words.number("limit", Some('n'))?,
+            period: words.option("period", Some('t'))?,
+            cursor: words.option("cursor", Some('c'))?,
+            ..Parameters::default()
+        };
+        if words.peek().is_some_and(|word| !is_search_term(word)) {
+            let place = words.next_word().unwrap_or_default();
+            let (organization, project) = match place.split_once('/') {
+                Some((organization, project)) => (organization, Some(project.trim_end_matches('/'))),
+                None => (place.as_str(), None),
+            };
+            parameters.organization_slug = Some(organization.to_owned()).filter(|slug| !slug.is_empty());
+            parameters.project_slug_or_id = project.filter(|slug| !slug.is_empty()).map(str::to_owned);
+        }
+        let mut terms: Vec<String> = parameters.query.take().into_iter().collect();
+        let said = !terms.is_empty();
+        while words.peek().is_some_and(is_search_term) {
+            terms.extend(words.next_word().map(|term| requote(&term)));
+        }
+        parameters.query = (said || !terms.is_empty()).then(|| terms.join(" "));
+        parameters.check()?;
+        Ok(parameters)
+    }
+
+    fn line_for(sentence: &Sentence) -> String {
+        let mut line = "issue list".to_owned();
+        if let Some(place) = sentence.place() {
+            line.push_str(&format!(" {}", quote(place)));
+        }
+        let mut terms =
+            vec![if sentence.says(&["resolved", "fixed", "solved"]) { "is:resolved" } else { DEFAULT_QUERY }];
+        if sentence.says(&["mine", "my"]) || (sentence.says(&["assigned"]) && sentence.says(&["me"])) {
+            terms.push("assigned:me");
+        }
+        let levels = [("fatal", "level:fatal"), ("warning", "level:warning")];
+        terms.extend(levels.into_iter().filter(|(word, _)| sentence.says(&[word])).map(|(_, term)| term));
+        let environments = [
+            ("production", "environment:production"),
+            ("prod", "environment:production"),
+            ("staging", "environment:staging"),
+        ];
+        terms.extend(environments.into_iter().find(|(word, _)| sentence.says(&[word])).map(|(_, term)| term));
+        if terms != [DEFAULT_QUERY] {
+            line.push_str(&format!(" -q {}", quote(&terms.join(" "))));
+        }
+        if sentence.says(&["frequent", "often", "top", "worst", "most"]) {
+            line.push_str(" -s freq");
+        } else if sentence.says(&["affected", "people"]) {
+            line.push_str(" -s user");
+        } else if sentence.says(&["new", "newest"]) {
+            line.push_str(" -s new");
+        }
+        if let Some(period) = sentence.period() {
+            line.push_str(&format!(" -t {period}"));
+        }
+        line
+    }
+
+    async fn run<'a>(context: &'a Context<'a>, parameters: Parameters) -> Result<Answer, CommandError> {
+        parameters.check()?;
+        let again = invocation::<IssueList>(&parameters);
+        let organization = parameters.organization_slug.as_deref();
+        let mut place =
+            target::resolve(context, organization, parameters.project_slug_or_id.as_deref(), &again).await?;
+        let mut result = fetch(context, &place, &parameters).await;
+        if let Err(error) = &result
+            && may_be_place(error, &place)
+        {
+            place = match target::correct(context, &place, &again).await {
+                Err(CommandError::Sentry(SentryError::NotFound)) => return Err(refused(error.clone(), &parameters)),
+                corrected => corrected?,
+            };
+            result = fetch(context, &place, &parameters).await;
+        }
+        let page = result.map_err(|error| refused(error, &parameters))?;
+        Ok(answer(context, &place, &parameters, page))
+    }
+}
+
+/// Whether the place could be what Sentry does not know. A project that does not exist is a 400, because it is a term of
+/// the search: project slugs work there in every version of Sentry, while the `project` parameter takes ids only in some.
+fn may_be_place(error: &SentryError, place: &Place) -> bool {
+    match error {
+        SentryError::NotFound => true,
+        SentryError::Rejected { status: 400, detail } => {
+            place.project.as_deref().is_some_and(|project| detail.contains("roject") && detail.contains(project))
+        }
+        _ => false,
+    }
+}
+
+fn refused(error: SentryError, parameters: &Parameters) -> CommandError {
+    let SentryError::Rejected { status: 400, detail } = error else { return error.into() };
+    let answer = Answer {
+        title: "Sentry did not understand this search".to_owned(),
+        parts: vec![
+            Part::Code(say::line(parameters.query(), 500)),
+            Part::Paragraph(format!("It says: {}", say::line(&detail, 500))),
+        ],
+        notes: vec![
+            "Terms look like `is:unresolved`, `level:error`, `assigned:me`, `release:latest`, `!browser:Safari`; words \
+             without a colon are looked for in the title. OR and parentheses do not work for issues."
+                .to_owned(),
+        ],
+        ..Answer::default()
+    };
+    CommandError::Explained(Box::new(answer))
+}
+
+async fn fetch(context: &Context<'_>, place: &Place, parameters: &Parameters) -> Result<Page<Issue>, SentryError> {
+    let mut url = context.client.organization_url(&place.organization, &["issues"]).await?;
+    let mut query = parameters.query().to_owned();
+    {
+        let mut pairs = url.query_pairs_mut();
+        match place.project.as_deref() {
+            Some(id) if is_number(id) => {
+                pairs.append_pair("project", id);
+            }
+            Some(slug) => {
+                query = format!("project:{slug} {query}").trim_end().to_owned();
+                pairs.append_pair("project", "-1"); // older versions look only in the person's own projects without it
+            }
+            None => {}
+        }
+        pairs
+            .append_pair("query", &query)
+            .append_pair("sort", parameters.sort.unwrap_or_default().word())
+            .append_pair("statsPeriod", parameters.period())
+            .append_pair("limit", &parameters.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, 100).to_string())
+            .append_pair("collapse", "stats");
+        if let Some(cursor) = &parameters.cursor {
+            pairs.append_pair("cursor", cursor);
+        }
+    }
+    context.client.list(url).await
+}
+
+/// The id of the first unresolved issue in the order of `sort`.
+pub async fn first(context: &Context<'_>, place: &Place, sort: Sort) -> Result<Option<String>, SentryError> {
+    let parameters =
+        Parameters { sort: Some(sort), limit: Some(1), period: Some("90d".to_owned()), ..Parameters::default() };
+    let page = fetch(context, place, &parameters).await?;
+    Ok(page.items.into_iter().next().and_then(|issue| issue.short_id.or(issue.id)))
+}
+
+fn answer(context: &Context<'_>, place: &Place, parameters: &Parameters, page: Page<Issue>) -> Answer {
+    let link = web_link(context, place, parameters);
+    let what = match parameters.query() {
+        DEFAULT_QUERY => "Unresolved issues",
+        "" => "All issues",
+        _ => "Issues",
+    };
+    let searched = match parameters.query() {
+        DEFAULT_QUERY | "" => String::new(),
+        query => format!(" with {}", say::line(query, 150)),
+    };
+    let mut answer = Answer {
+        title: format!("{what} in {}{searched}", place.name()),
+        link: Some(link.clone()),
+        notes: place.note.clone().into_iter().collect(),
+        ..Answer::default()
+    };
+    if page.items.is_empty() {
+        nothing(&mut answer, place, parameters);
+        return answer;
+    }
+    let shown = page.items.len() as u64;
+    answer.parts.push(Part::Items(page.items.iter().map(|issue| item(context, place, issue)).collect()));
+    if let [only] = page.items.as_slice() {
+        answer.learned = Learned { issue: Some(format!("{}/{}", place.organization, name(only))) };
+    }
+    answer.more = page.next.map(|cursor| More {
+        remaining: page.hits.filter(|_| parameters.cursor.is_none()).map(|hits| hits.saturating_sub(shown)),
+        link: Some(link),
+        next: Some(invocation::<IssueList>(&Parameters { cursor: Some(cursor), ..located(place, parameters) })),
+    });
+    answer
+}
+
+/// The same parameters with the place that was found.
+fn located(place: &Place, parameters: &Parameters) -> Parameters {
+    Parameters {
+        organization_slug: Some(place.organization.clone()),
+        project_slug_or_id: place.project.clone(),
+        ..parameters.clone()
+    }
+}
+
+fn item(context: &Context<'_>, place: &Place, issue: &Issue) -> Item {
+    let mut facts = Vec::new();
+    facts.extend(issue.level.as_deref().map(|level| say::line(level, 20)));
+    facts.extend(issue.count.map(|count| say::counted(count, "event", "events")));
+    facts.extend(issue.user_count.filter(|people| *people > 0).map(|people| say::counted(people, "person", "people")));
+    facts.extend(issue.last_seen.map(|moment| say::ago(context.client.now(), moment)));
+    facts.extend(issue.assigned_to.as_ref().and_then(assignee).map(|name| format!("assigned to {name}")));
+    let id = issue.short_id.clone().or_else(|| issue.id.clone());
+    let host = context.client.host();
+    let open = id.clone().map(|id| {
+        invocation::<IssueView>(&view::Parameters {
+            organization_slug: Some(place.organization.clone()),
+            issue_id: Some(id),
+            ..view::Parameters::default()
+        })
+    });
+    let own_page = || Some(urls::web(host, &place.organization, &["issues", issue.id.as_deref()?], &[]));
+    Item {
+        name: name(issue),
+        link: urls::own(host, issue.permalink.as_ref()).or_else(own_page),
+        summary: title(issue),
+        facts,
+        open,
+    }
+}
+
+/// Says kindly that there is nothing, where that was, and what else to try.
+fn nothing(answer: &mut Answer, place: &Place, parameters: &Parameters) {
+    let period = say::period(parameters.period());
+    if parameters.cursor.is_some() {
+        answer.parts.push(Part::Paragraph("That was all: there are no more issues on this list.".to_owned()));
+        return;
+    }
+    let text = match parameters.query() {
+        DEFAULT_QUERY => format!("Nothing is unresolved in {} from the last {period}.", place.name()),
+        "" => format!("There are no issues in {} from the last {period}.", place.name()),
+        query => format!("No issue in {} from the last {period} fits {}.", place.name(), say::line(query, 200)),
+    };
+    answer.parts.push(Part::Paragraph(text));
+    let mut offer = |label: &str, parameters: Parameters| {
+        answer.actions.push(target::run(label, IssueList::SPEC.name, &parameters));
+    };
+    let here = || located(place, parameters);
+    if say::split_period(parameters.period()).is_some_and(|(number, unit)| unit != 'd' || number < 90) {
+        offer("Look back 90 days", Parameters { period: Some("90d".to_owned()), ..here() });
+    }
+    if !parameters.query().is_empty() {
+        offer("All issues, resolved too", Parameters { query: Some(String::new()), ..here() });
+    }
+    if place.project.is_some() {
+        let label = format!("All of {}", place.organization);
+        offer(
+            &label,
+            Parameters {
+                project_slug_or_id: None,
+                organization_slug: Some(place.organization.clone()),
+                ..parameters.clone()
+            },
+        );
+    }
+}
+
+fn web_link(context: &Context<'_>, place: &Place, parameters: &Parameters) -> Url {
+    let mut query = parameters.query().to_owned();
+    let mut pairs: Vec<(&str, &str)> = Vec::new();
+    match place.project.as_deref() {
+        Some(id) if is_number(id) => pairs.push(("project", id)),
+        Some(slug) => query = format!("project:{slug} {query}").trim_end().to_owned(),
+        None => {}
+    }
+    pairs.push(("query", &query));
+    pairs.push(("statsPeriod", parameters.period()));
+    pairs.push(("sort", parameters.sort.unwrap_or_default().word()));
+    urls::web(context.client.host(), &place.organization, &["issues"], &pairs)
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+/// Whether a word is a term of a search (`level:error`, `!is:resolved`) rather than a place.
+fn is_search_term(word: &str) -> bool {
+    word.contains(':') && !word.contains("://")
+}
+
+/// A term whose value lost its quotes when the line was cut into words.
+fn requote(term: &str) -> String {
+    match term.split_once(':') {
+        Some((key, value)) if value.contains(char::is_whitespace) && !value.contains('"') => {
+            format!("{key}:\"{value}\"")
+        }
+        _ => term.to_owned(),
+    }
+}

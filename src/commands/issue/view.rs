@@ -1,0 +1,326 @@
+//! `issue view`: one issue, with the stack trace of an event.
+
+use futures::join;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::stack::{Stack, message, stack};
+use super::{assignee, list, name, title};
+use crate::commands::answer::{Answer, Field, Learned, Part};
+use crate::commands::grammar::Words;
+use crate::commands::sentence::Sentence;
+use crate::commands::target::{self, Place};
+use crate::commands::{Command, CommandError, Context, Effect, Skill, Spec, UsageError, invocation, say};
+use crate::sentry::error::SentryError;
+use crate::sentry::types::{Event, Issue};
+use crate::sentry::urls::{self, Page, Reference};
+
+/// Shows an issue.
+pub struct IssueView;
+
+/// What `issue view` takes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Parameters {
+    /// The organization's slug. Left out: the URL's, the remembered one, or the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization_slug: Option<String>,
+    /// The issue's short id (`CHECKOUT-API-4F`) or numeric id, `@latest` or `@most_frequent`. Left out, without a URL: the
+    /// issue that was seen last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue_id: Option<String>,
+    /// The issue's web address, instead of its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue_url: Option<String>,
+    /// The event whose stack trace to show: an event id, `latest` (when left out), `oldest` or `recommended`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+}
+
+impl Command for IssueView {
+    type Parameters = Parameters;
+    const SPEC: Spec = Spec {
+        name: "issue view",
+        aliases: &["issue show", "issue get", "issue details", "view", "show"],
+        tool: "get_issue_details",
+        summary: "Show one issue with its latest stack trace",
+        usage: "issue view <short id | id | URL> [-e event]",
+        examples: &[
+            "issue view CHECKOUT-API-4F",
+            "issue view globex/CHECKOUT-API-4F -e oldest",
+            "issue view https://globex.sentry.io/issues/4521/",
+        ],
+        keywords: &["stack", "stacktrace", "trace", "traceback", "detail", "explain", "cause"],
+        progress: "Looking at {}…",
+        scopes: &["org:read", "event:read"],
+        skills: &[Skill::Inspect, Skill::Triage, Skill::Seer],
+        effect: Effect::Read,
+    };
+
+    fn read(words: &mut Words) -> Result<Parameters, UsageError> {
+        let event_id = words.option("event", Some('e'))?;
+        let Some(word) = words.next_word() else { return Ok(Parameters { event_id, ..Parameters::default() }) };
+        if word.contains("://") {
+            return Ok(Parameters { issue_url: Some(word), event_id, ..Parameters::default() });
+        }
+        let (organization_slug, reference) = reference(&word)?;
+        Ok(Parameters { organization_slug, issue_id: Some(reference), issue_url: None, event_id })
+    }
+
+    fn line_for(sentence: &Sentence) -> String {
+        sentence.issue().map_or_else(|| "issue view @latest".to_owned(), |issue| format!("issue view {issue}"))
+    }
+
+    async fn run<'a>(context: &'a Context<'a>, parameters: Parameters) -> Result<Answer, CommandError> {
+        let wanted = wanted(context, &parameters)?;
+        let again = invocation::<IssueView>(&parameters);
+        let mut place = target::resolve(context, wanted.organization.as_deref(), None, &again).await?;
+        let id = match wanted.issue {
+            Reference::Id(id) | Reference::Short(id) => {
+                place = Place { project: None, note: None, ..place }; // an id needs no project, and says where it is
+                id
+            }
+            Reference::Latest => first(context, &place, list::Sort::Date).await?,
+            Reference::MostFrequent => first(context, &place, list::Sort::Freq).await?,
+        };
+        let (issue, event) = join!(read_issue(context, &place, &id), read_event(context, &place, &id, &wanted.event));
+        match issue {
+            Ok(issue) => Ok(answer(context, &place, &issue, event)),
+            Err(SentryError::NotFound) => Err(not_found(context, &place, &id, &again).await),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Which issue and event the parameters mean.
+struct Wanted {
+    organization: Option<String>,
+    issue: Reference,
+    event: String,
+}
+
+fn wanted(context: &Context<'_>, parameters: &Parameters) -> Result<Wanted, UsageError> {
+    let event = parameters.event_id.clone();
+    if let Some(event) = event.as_deref().filter(|event| !urls::is_event(event)) {
+        return Err(UsageError::new(format!(
+            "`{}` is no event: give its 32 letters and digits, or latest, oldest or recommended.",
+            say::line(event, 60)
+        )));
+    }
+    let latest = || "latest".to_owned();
+    if let Some(url) = &parameters.issue_url {
+        let (organization, issue, of_url) = of_url(context, url)?;
+        let organization = organization.or_else(|| parameters.organization_slug.clone());
+        return Ok(Wanted { organization, issue, event: event.or(of_url).unwrap_or_else(latest) });
+    }
+    let Some(text) = parameters.issue_id.as_deref().or(context.last_issue.as_deref()) else {
+        return Err(UsageError::with(
+            "Which issue? Give its short id, its number or its URL.",
+            "issue view CHECKOUT-API-4F",
+        ));
+    };
+    let Some((organization, issue)) = Reference::parse_with_organization(text) else { return Err(no_issue(text)) };
+    let organization = parameters.organization_slug.clone().or(organization);
+    Ok(Wanted { organization, issue, event: event.unwrap_or_else(latest) })
+}
+
+fn of_url(context: &Context<'_>, url: &str) -> Result<(Option<String>, Reference, Option<String>), UsageError> {
+    let host = context.client.host();
+    let page = Url::parse(url).ok().and_then(|url| urls::recognise(host, &url));
+    match page {
+        Some(Page::Issue { organization, issue, event }) => Ok((organization, issue, event)),
+        Some(Page::Other) => {
+            Err(UsageError::new("That Sentry page is not an issue. I can open links to issues and to their events."))
+        }
+        None => Err(UsageError::new(format!("That link does not lead to {}, the Sentry that I read.", host.name()))),
+    }
+}
+
+fn reference(word: &str) -> Result<(Option<String>, String), UsageError> {
+    let Some((organization, reference)) = Reference::parse_with_organization(word) else { return Err(no_issue(word)) };
+    let text = match reference {
+        Reference::Id(id) | Reference::Short(id) => id,
+        Reference::Latest => "@latest".to_owned(),
+        Reference::MostFrequent => "@most_frequent".to_owned(),
+    };
+    Ok((organization, text))
+}
+
+fn no_issue(text: &str) -> UsageError {
+    let problem = format!(
+        "`{}` is no issue: give a short id like CHECKOUT-API-4F, a number, or the issue's URL.",
+        say::line(text, 60)
+    );
+    UsageError::with(problem, "issue view CHECKOUT-API-4F")
+}
+
+async fn read_issue(context: &Context<'_>, place: &Place, id: &str) -> Result<Issue, SentryError> {
+    let mut url = context.client.organization_url(&place.organization, &["issues", id]).await?;
+    url.query_pairs_mut().append_pair("collapse", "stats").append_pair("collapse", "tags");
+    context.client.get(url).await
+}
+
+async fn read_event(context: &Context<'_>, place: &Place, id: &str, event: &str) -> Result<Event, SentryError> {
+    let url = context.client.organization_url(&place.organization, &["issues", id, "events", event]).await?;
+    context.client.get(url).await
+}
+
+/// The id of the first unresolved issue in the order of `sort`.
+async fn first(context: &Context<'_>, place: &Place, sort: list::Sort) -> Result<String, CommandError> {
+    let found = list::first(context, place, sort).await?;
+    found.ok_or_else(|| {
+        CommandError::Explained(Box::new(Answer {
+            title: format!("Nothing is unresolved in {}", place.name()),
+            parts: vec![Part::Paragraph("So there is no such issue to show.".to_owned())],
+            ..Answer::default()
+        }))
+    })
+}
+
+async fn not_found(
+    context: &Context<'_>,
+    place: &Place,
+    id: &str,
+    again: &crate::commands::answer::Invocation,
+) -> CommandError {
+    // Is it the organization that does not exist?
+    match target::correct(context, place, again).await {
+        Err(CommandError::Sentry(SentryError::NotFound)) | Ok(_) => {}
+        Err(explained) => return explained,
+    }
+    let issues =
+        list::Parameters { organization_slug: Some(place.organization.clone()), ..list::Parameters::default() };
+    CommandError::Explained(Box::new(Answer {
+        title: format!("I can't find {id} in {}", place.organization),
+        parts: vec![Part::Paragraph(
+            "It may have been deleted or merged, be in another organization, or be in a project that this account does not \
+             see."
+                .to_owned(),
+        )],
+        actions: vec![target::run("Unresolved issues", list::IssueList::SPEC.name, &issues)],
+        notes: vec![format!("Another organization? `issue view organization/{id}`.")],
+        ..Answer::default()
+    }))
+}
+
+fn answer(context: &Context<'_>, place: &Place, issue: &Issue, event: Result<Event, SentryError>) -> Answer {
+    let host = context.client.host();
+    let name = name(issue);
+    let own_page = || Some(urls::web(host, &place.organization, &["issues", issue.id.as_deref()?], &[]));
+    let link = urls::own(host, issue.permalink.as_ref()).or_else(own_page);
+    let mut answer = Answer {
+        title: say::cut(&format!("{name}: {}", title(issue)), 250),
+        link: link.clone(),
+        parts: vec![Part::Fields(facts(context, issue, event.as_ref().ok()))],
+        learned: Learned { issue: Some(format!("{}/{name}", place.organization)) },
+        ..Answer::default()
+    };
+    match event {
+        Ok(event) => add_event(context, &mut answer, &event),
+        Err(SentryError::NotFound) => answer.notes.push("No event of this issue is left to show.".to_owned()),
+        Err(error) => {
+            answer.notes.push(format!("Its events could not be read ({error}); the rest is as Sentry has it now."))
+        }
+    }
+    answer.notes.extend(place.note.clone());
+    answer.actions.extend(link.as_ref().map(|link| target::open("Open in Sentry", link)));
+    if let Some(project) = issue.project.as_ref().and_then(|project| project.slug.clone()) {
+        let issues = list::Parameters {
+            organization_slug: Some(place.organization.clone()),
+            project_slug_or_id: Some(project.clone()),
+            ..list::Parameters::default()
+        };
+        answer.actions.push(target::run(format!("Issues in {project}"), list::IssueList::SPEC.name, &issues));
+    }
+    answer
+}
+
+fn facts(context: &Context<'_>, issue: &Issue, event: Option<&Event>) -> Vec<Field> {
+    let now = context.client.now();
+    let mut fields = Vec::new();
+    let mut field = |label: &str, value: Option<String>| {
+        let value = value.filter(|value| !value.is_empty());
+        fields.extend(value.map(|value| Field { label: label.to_owned(), value, link: None }));
+    };
+    let text = |value: Option<&str>, most| value.map(|value| say::line(value, most));
+    let status = [issue.status.as_deref(), issue.substatus.as_deref()];
+    let status: Vec<String> = status.into_iter().flatten().map(|word| say::line(&word.replace('_', " "), 40)).collect();
+    field("Status", Some(status.join(", ")));
+    field("Level", issue.level.as_deref().map(|level| level_text(level, issue.is_unhandled)));
+    field("Priority", text(issue.priority.as_deref(), 20));
+    field("Events", issue.count.map(say::count));
+    field("People", issue.user_count.map(say::count));
+    field("First seen", issue.first_seen.map(|moment| say::when(now, moment)));
+    field("Last seen", issue.last_seen.map(|moment| say::when(now, moment)));
+    field("Assigned to", Some(issue.assigned_to.as_ref().and_then(assignee).unwrap_or_else(|| "nobody".to_owned())));
+    field(
+        "Project",
+        issue.project.as_ref().and_then(|project| text(project.slug.as_deref().or(project.name.as_deref()), 100)),
+    );
+    field("Release", releases(issue, event));
+    field("Environment", event.and_then(|event| text(event.tag("environment"), 60)));
+    field("Where", text(issue.culprit.as_deref(), 200));
+    fields
+}
+
+fn level_text(level: &str, unhandled: Option<bool>) -> String {
+    let level = say::line(level, 20);
+    if unhandled == Some(true) { format!("{level}, unhandled") } else { level }
+}
+
+/// `1.4.0`, or `1.2.0 to 1.4.0` for the first and the last one.
+fn releases(issue: &Issue, event: Option<&Event>) -> Option<String> {
+    let of_event = event.and_then(|event| event.release.as_ref()?.name().or_else(|| event.tag("release")));
+    let last = issue.last_release.as_ref().and_then(|release| release.name()).or(of_event);
+    let first = issue.first_release.as_ref().and_then(|release| release.name());
+    match (first.map(|name| say::line(name, 80)), last.map(|name| say::line(name, 80))) {
+        (Some(first), Some(last)) if first != last => Some(format!("{first} to {last}")),
+        (first, last) => last.or(first),
+    }
+}
+
+fn add_event(context: &Context<'_>, answer: &mut Answer, event: &Event) {
+    let when = event.date_created.map(|moment| say::when(context.client.now(), moment));
+    let heading = match when {
+        Some(when) => format!("Event of {when}"),
+        None => "Event".to_owned(),
+    };
+    match (stack(event), message(event)) {
+        (Some(Stack { text, note }), _) => {
+            answer.parts.extend([Part::Heading(heading), Part::Code(text)]);
+            answer.notes.extend(note);
+        }
+        (None, Some(message)) => answer.parts.extend([Part::Heading(heading), Part::Code(message)]),
+        (None, None) => {}
+    }
+    let tags = tags(event);
+    if !tags.is_empty() {
+        answer.parts.extend([Part::Heading("Tags".to_owned()), Part::Fields(tags)]);
+    }
+    if let Some(id) = event.event_id.as_deref().filter(|id| urls::is_event(id)) {
+        answer.notes.push(format!("Event {id}"));
+    }
+}
+
+/// The tags that tell most, of those that are not shown above.
+fn tags(event: &Event) -> Vec<Field> {
+    const FIRST: [&str; 9] =
+        ["transaction", "url", "browser", "os", "device", "runtime", "user", "server_name", "handled"];
+    const SHOWN_ABOVE: [&str; 3] = ["level", "environment", "release"];
+    const MOST: usize = 10;
+    let rank = |key: &str| FIRST.iter().position(|known| *known == key).unwrap_or(FIRST.len());
+    let mut tags: Vec<(&str, &str)> = event
+        .tags
+        .iter()
+        .filter_map(|tag| Some((tag.key.as_deref()?, tag.value.as_deref()?)))
+        .filter(|(key, _)| !SHOWN_ABOVE.contains(key))
+        .collect();
+    // `browser.name` says nothing that `browser` does not.
+    let whole: Vec<&str> = tags.iter().map(|(key, _)| *key).collect();
+    tags.retain(|(key, _)| key.split_once('.').is_none_or(|(stem, _)| !whole.contains(&stem)));
+    tags.sort_by_key(|(key, _)| rank(key));
+    let field =
+        |(key, value): &(&str, &str)| Field { label: say::line(key, 40), value: say::line(value, 120), link: None };
+    tags.iter().take(MOST).map(field).collect()
+}

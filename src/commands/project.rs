@@ -1,0 +1,147 @@
+//! `project list`: the projects of an organization.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::answer::{Answer, Item, More, Part};
+use super::grammar::Words;
+use super::issue::list::{self, IssueList};
+use super::target::{self, Place};
+use super::{Command, CommandError, Context, Effect, Skill, Spec, UsageError, invocation, say};
+use crate::sentry::error::SentryError;
+use crate::sentry::page::Page;
+use crate::sentry::types::Project;
+use crate::sentry::urls;
+
+/// Lists projects.
+pub struct ProjectList;
+
+/// How many are shown without being told.
+const DEFAULT_LIMIT: u32 = 25;
+
+/// What `project list` takes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Parameters {
+    /// The organization's slug. Left out: the remembered one, or the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization_slug: Option<String>,
+    /// Only projects whose name or slug contains this text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// How many to show at most (25).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub limit: Option<u32>,
+    /// Where to go on, from the previous answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+impl Command for ProjectList {
+    type Parameters = Parameters;
+    const SPEC: Spec = Spec {
+        name: "project list",
+        aliases: &["project ls", "projects", "list projects"],
+        tool: "find_projects",
+        summary: "List the projects of an organization",
+        usage: "project list [org] [-q text] [-n limit] [-c cursor]",
+        examples: &["project list", "project list globex", "project list globex -q checkout"],
+        keywords: &["project", "app", "application", "service", "platform"],
+        progress: "Looking at {}'s projects…",
+        scopes: &["org:read"],
+        skills: &[Skill::Inspect, Skill::Triage, Skill::Seer, Skill::ProjectManagement],
+        effect: Effect::Read,
+    };
+
+    fn read(words: &mut Words) -> Result<Parameters, UsageError> {
+        Ok(Parameters {
+            query: words.option("query", Some('q'))?,
+            limit: words.number("limit", Some('n'))?,
+            cursor: words.option("cursor", Some('c'))?,
+            organization_slug: words.next_word().map(|word| word.trim_end_matches('/').to_owned()),
+        })
+    }
+
+    fn line_for(sentence: &super::sentence::Sentence) -> String {
+        let organization = sentence.place().and_then(|place| place.split('/').next());
+        organization.map_or_else(|| "project list".to_owned(), |organization| format!("project list {organization}"))
+    }
+
+    async fn run<'a>(context: &'a Context<'a>, parameters: Parameters) -> Result<Answer, CommandError> {
+        let again = invocation::<ProjectList>(&parameters);
+        let place = target::resolve(context, parameters.organization_slug.as_deref(), None, &again).await?;
+        match fetch(context, &place, &parameters).await {
+            Ok(page) => Ok(answer(context, &place, &parameters, page)),
+            Err(SentryError::NotFound) => {
+                let place = target::correct(context, &place, &again).await?;
+                let page = fetch(context, &place, &parameters).await?;
+                Ok(answer(context, &place, &parameters, page))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+async fn fetch(context: &Context<'_>, place: &Place, parameters: &Parameters) -> Result<Page<Project>, SentryError> {
+    let mut url = context.client.organization_url(&place.organization, &["projects"]).await?;
+    let limit = parameters.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, 100);
+    url.query_pairs_mut().append_pair("per_page", &limit.to_string());
+    for (name, value) in [("query", &parameters.query), ("cursor", &parameters.cursor)] {
+        if let Some(value) = value {
+            url.query_pairs_mut().append_pair(name, value);
+        }
+    }
+    context.client.list(url).await
+}
+
+fn answer(context: &Context<'_>, place: &Place, parameters: &Parameters, page: Page<Project>) -> Answer {
+    let organization = &place.organization;
+    let link = urls::web(context.client.host(), organization, &["projects"], &[]);
+    let shown = page.items.len() as u64;
+    let title = match &parameters.query {
+        Some(query) => format!("Projects of {organization} with “{}”", say::line(query, 100)),
+        None => format!("Projects of {organization}"),
+    };
+    let part = match page.items.as_slice() {
+        [] => Part::Paragraph("There is none that this account can see.".to_owned()),
+        items => Part::Items(items.iter().filter_map(|project| item(context, organization, project)).collect()),
+    };
+    let more = page.next.map(|cursor| More {
+        remaining: page.hits.filter(|_| parameters.cursor.is_none()).map(|hits| hits.saturating_sub(shown)),
+        link: Some(link.clone()),
+        next: Some(invocation::<ProjectList>(&Parameters {
+            organization_slug: Some(organization.clone()),
+            cursor: Some(cursor),
+            ..parameters.clone()
+        })),
+    });
+    Answer {
+        title,
+        link: Some(link),
+        parts: vec![part],
+        more,
+        notes: place.note.clone().into_iter().collect(),
+        ..Answer::default()
+    }
+}
+
+fn item(context: &Context<'_>, organization: &str, project: &Project) -> Option<Item> {
+    let slug = project.slug.as_deref()?;
+    let teams: Vec<&str> = project.teams.iter().filter_map(|team| team.slug.as_deref()).collect();
+    let platform = project.platform.as_deref().filter(|platform| *platform != "other");
+    let mut facts: Vec<String> = platform.map(|platform| say::line(platform, 50)).into_iter().collect();
+    facts.extend(teams.iter().take(3).map(|team| format!("#{}", say::line(team, 50))));
+    let issues = list::Parameters {
+        organization_slug: Some(organization.to_owned()),
+        project_slug_or_id: Some(slug.to_owned()),
+        ..list::Parameters::default()
+    };
+    Some(Item {
+        name: say::line(slug, 100),
+        link: Some(urls::web(context.client.host(), organization, &["projects", slug], &[])),
+        summary: say::line(project.name.as_deref().filter(|name| *name != slug).unwrap_or_default(), 100),
+        facts,
+        open: Some(invocation::<IssueList>(&issues)),
+    })
+}
