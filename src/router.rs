@@ -30,7 +30,10 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSub
 /// Answers a request.
 pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
     let Some(origin) = origin(world, &request) else {
-        return finish(text(StatusCode::BAD_REQUEST, "text/plain; charset=utf-8", "No host was named.\n").into(), false);
+        return finish(
+            text(StatusCode::BAD_REQUEST, "text/plain; charset=utf-8", "No host was named.\n").into(),
+            false,
+        );
     };
     let secure = origin.scheme() == "https";
     let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
@@ -55,9 +58,12 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
             text(StatusCode::OK, "text/markdown; charset=utf-8", &home::markdown(&world.config)).into()
         }
         (&Method::GET, ["robots.txt"]) => text(StatusCode::OK, "text/plain; charset=utf-8", ROBOTS).into(),
-        (_, ["" | "health" | "llms.txt" | "robots.txt"] | ["api", "oauth", "callback", "sentry"] | ["api", "auth", "status"]) => {
-            not_allowed(&[Method::GET])
-        }
+        (
+            _,
+            ["" | "health" | "llms.txt" | "robots.txt"]
+            | ["api", "oauth", "callback", "sentry"]
+            | ["api", "auth", "status"],
+        ) => not_allowed(&[Method::GET]),
         _ => page(pages::not_found()),
     };
     finish(reply, secure)

@@ -50,7 +50,9 @@ pub async fn auth(world: &World, request: &Request<Bytes>) -> Response<Bytes> {
             respond(StatusCode::OK, &body)
         }
         Ok(None) => refuse(StatusCode::UNAUTHORIZED, "invalid_token", "Sentry does not accept this token."),
-        Err(()) => refuse(StatusCode::SERVICE_UNAVAILABLE, "sentry_unavailable", "Sentry could not be asked. Try again."),
+        Err(()) => {
+            refuse(StatusCode::SERVICE_UNAVAILABLE, "sentry_unavailable", "Sentry could not be asked. Try again.")
+        }
     }
 }
 

@@ -54,7 +54,8 @@ impl Http for Outbound {
         let outcome = {
             let exchange = async {
                 let request = to_fetch(request).map_err(|_| HttpError::Connection)?;
-                let response = Fetch::Request(request).send_with_signal(&signal).await.map_err(|_| HttpError::Connection)?;
+                let response =
+                    Fetch::Request(request).send_with_signal(&signal).await.map_err(|_| HttpError::Connection)?;
                 from_fetch(response, limits.max_body).await
             };
             pin_mut!(exchange);
@@ -86,7 +87,10 @@ fn to_fetch(request: ::http::Request<Bytes>) -> Result<Request> {
     Request::new_with_init(&parts.uri.to_string(), &init)
 }
 
-async fn from_fetch(mut response: Response, max_body: usize) -> std::result::Result<::http::Response<Bytes>, HttpError> {
+async fn from_fetch(
+    mut response: Response,
+    max_body: usize,
+) -> std::result::Result<::http::Response<Bytes>, HttpError> {
     let mut builder = ::http::Response::builder().status(response.status_code());
     for (name, value) in response.headers() {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {

@@ -55,6 +55,8 @@ thread_local! {
 
 fn config(env: &Env) -> Rc<Config> {
     CONFIG.with(|config| {
-        Rc::clone(config.get_or_init(|| Rc::new(Config::parse(|name| env.var(name).ok().map(|value| value.to_string())))))
+        Rc::clone(
+            config.get_or_init(|| Rc::new(Config::parse(|name| env.var(name).ok().map(|value| value.to_string())))),
+        )
     })
 }

@@ -60,10 +60,7 @@ impl ports::Sql for Sqlite {
                 Err(error) => Err(JsError::new(&error.0).into()),
             }
         };
-        storage
-            .transaction_sync(&mut run)
-            .map(drop)
-            .map_err(|error| failed(error.into()))
+        storage.transaction_sync(&mut run).map(drop).map_err(|error| failed(error.into()))
     }
 }
 

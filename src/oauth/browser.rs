@@ -38,7 +38,10 @@ impl Browser {
     /// The `Set-Cookie` value. `Lax`, because Sentry sends the browser back by a top-level navigation.
     pub fn cookie(&self) -> String {
         let value = self.0.expose_secret();
-        format!("{BROWSER_COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}", 2 * STATE_LIFE.as_secs())
+        format!(
+            "{BROWSER_COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}",
+            2 * STATE_LIFE.as_secs()
+        )
     }
 }
 

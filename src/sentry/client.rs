@@ -46,8 +46,6 @@ const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(10);
 /// Pages of organizations, 100 each.
 const MAX_ORGANIZATION_PAGES: usize = 5;
 
-const USER_AGENT: &str = concat!("vedette/", env!("CARGO_PKG_VERSION"));
-
 /// HTML where JSON was expected.
 pub const WEB_PAGE: &str = "a web page instead of data";
 const REDIRECT: &str = "a redirect to another address";
@@ -288,7 +286,7 @@ impl Client {
         Request::get(url.as_str())
             .header(header::AUTHORIZATION, bearer)
             .header(header::ACCEPT, "application/json")
-            .header(header::USER_AGENT, USER_AGENT)
+            .header(header::USER_AGENT, super::USER_AGENT)
             .body(Bytes::new())
             .map_err(|_| SentryError::NotFound)
     }

@@ -3,7 +3,7 @@
 pub mod client;
 pub mod error;
 pub mod host;
-pub mod lenient;
+mod lenient;
 pub mod oauth;
 pub mod page;
 pub mod refusal;

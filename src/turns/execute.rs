@@ -64,7 +64,7 @@ impl Person {
 
     /// Runs a command: with the credential there is; after a 401 that says it is dead once more with a refreshed one.
     async fn run_command(&self, turn: &Turn, invocation: &Invocation) -> Result<Outcome, PersonError> {
-        let Some(entry) = plan::find(&invocation.command) else {
+        let Some(entry) = crate::commands::find(&invocation.command) else {
             return Ok(say(not_here()));
         };
         let version = self.vault.version()?;
@@ -80,18 +80,20 @@ impl Person {
             };
             let version = self.vault.version()?;
             match (&error, &credential) {
-                (CommandError::Sentry(SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }), Credential::Granted { version: used, .. })
-                    if !refreshed =>
-                {
+                (
+                    CommandError::Sentry(SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }),
+                    Credential::Granted { version: used, .. },
+                ) if !refreshed => {
                     refreshed = true;
                     match self.vault.rejected(*used).await {
                         Ok(newer) => credential = newer,
                         Err(error) => return self.without_credential(turn, error, self.vault.version()?),
                     }
                 }
-                (CommandError::Sentry(SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }), Credential::Granted { .. })
-                    if turn.waits < MAX_WAITS =>
-                {
+                (
+                    CommandError::Sentry(SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }),
+                    Credential::Granted { .. },
+                ) if turn.waits < MAX_WAITS => {
                     return Ok(Outcome::Wait { reason: Reason::Expired, version });
                 }
                 (CommandError::Sentry(SentryError::MissingScope { missing }), Credential::Granted { .. })
@@ -175,10 +177,10 @@ impl Person {
 
     pub(super) fn remembered_target(&self) -> Result<Target, PersonError> {
         let default = &self.world.config.default_target;
-        Ok(self.store.recall("target")?.unwrap_or_else(|| Target {
-            organization: default.organization.clone(),
-            project: default.project.clone(),
-        }))
+        Ok(self
+            .store
+            .recall("target")?
+            .unwrap_or_else(|| Target { organization: default.organization.clone(), project: default.project.clone() }))
     }
 }
 

@@ -272,17 +272,15 @@ impl Store {
 
     /// The turn that is to be worked on: the oldest that has not ended and does not wait for consent.
     pub fn head(&self) -> Result<Option<Turn>, StorageError> {
-        let statement = format!(
-            "SELECT {TURN} FROM turns WHERE state IN ('queued', 'running', 'delivering') ORDER BY id LIMIT 1"
-        );
+        let statement =
+            format!("SELECT {TURN} FROM turns WHERE state IN ('queued', 'running', 'delivering') ORDER BY id LIMIT 1");
         Ok(self.sql.exec(&statement, vec![])?.first().and_then(turn))
     }
 
     /// The turns that wait for consent and have done so until their deadline.
     pub fn waited_too_long(&self, now: Timestamp) -> Result<Vec<i64>, StorageError> {
-        let rows = self
-            .sql
-            .exec("SELECT id FROM turns WHERE state = 'waiting' AND deadline_at <= ?", vec![now.into()])?;
+        let rows =
+            self.sql.exec("SELECT id FROM turns WHERE state = 'waiting' AND deadline_at <= ?", vec![now.into()])?;
         Ok(rows.iter().filter_map(|row| row.integer(0)).collect())
     }
 
@@ -314,7 +312,13 @@ impl Store {
     }
 
     /// Stores what remains to be shown.
-    pub fn decide(&self, id: i64, message: &Message, now: Timestamp, deadline_at: Timestamp) -> Result<(), StorageError> {
+    pub fn decide(
+        &self,
+        id: i64,
+        message: &Message,
+        now: Timestamp,
+        deadline_at: Timestamp,
+    ) -> Result<(), StorageError> {
         self.exec(
             "UPDATE turns SET state = 'delivering', message = ?, attempts = 0, due_at = ?, deadline_at = ? WHERE id = ?",
             vec![json(message)?, now.into(), deadline_at.into(), id.into()],

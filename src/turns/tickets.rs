@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use super::calls::{BeginConsent, Conclude, Concluded, Consent, TakeConsent, TicketFacts, TicketView, ViewTicket};
 use super::outbox::{Replacement, Revocation};
+use super::pending::PendingGrant;
 use super::person::{Person, PersonError};
 use super::request::Ask;
 use super::store::{Taken, Ticket, TicketState};
 use crate::crypto::{Purpose, random_id, sha256};
-use super::pending::PendingGrant;
 use crate::grants::record::Grant;
 use crate::ports::{Level, StorageError, Timestamp};
 
@@ -152,7 +152,8 @@ impl Person {
     }
 
     fn facts(&self, ticket: &Ticket) -> Result<TicketFacts, PersonError> {
-        let name = |name: &str, id: &str| Ok::<_, PersonError>(self.store.recall(name)?.unwrap_or_else(|| id.to_owned()));
+        let name =
+            |name: &str, id: &str| Ok::<_, PersonError>(self.store.recall(name)?.unwrap_or_else(|| id.to_owned()));
         let waiting = self.store.oldest_waiting()?.and_then(|request| match request.ask {
             Ask::Words(words) => Some(words.trim().chars().take(WAITING_TEXT).collect()),
             Ask::Run(invocation) => Some(invocation.command),

@@ -118,7 +118,9 @@ async fn go_to_sentry(
     );
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::SEE_OTHER;
-    for (name, value) in [(header::LOCATION, to.as_str()), (header::SET_COOKIE, &browser.cookie()), (header::CACHE_CONTROL, "no-store")] {
+    for (name, value) in
+        [(header::LOCATION, to.as_str()), (header::SET_COOKIE, &browser.cookie()), (header::CACHE_CONTROL, "no-store")]
+    {
         if let Ok(value) = value.parse() {
             response.headers_mut().append(name, value);
         }
