@@ -495,3 +495,262 @@ impl Listed {
         text("/event_type") == Some(MARK_TYPE) && text("/event_payload/turn") == Some(mark) && !self.ts.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::messages;
+    use super::super::testing::{Fake, NOW, now, world};
+    use super::*;
+
+    fn api() -> (Api, Rc<Fake>) {
+        api_at(&[])
+    }
+
+    fn api_at(variables: &[(&str, &str)]) -> (Api, Rc<Fake>) {
+        let (world, fake) = world(variables);
+        (Api::new(&world).unwrap(), fake)
+    }
+
+    fn message() -> Message {
+        messages::progress("Looking…")
+    }
+
+    /// What posting a message gives when Slack answers so.
+    fn posting(status: u16, body: &str) -> Result<String, SlackError> {
+        let (api, fake) = api();
+        fake.answers(status, body);
+        now(api.post_message("C1", None, &message(), None))
+    }
+
+    fn refused_with(error: &str) -> SlackError {
+        SlackError::Refused { error: error.to_owned() }
+    }
+
+    #[test]
+    fn a_message_is_posted_in_its_thread_with_its_mark_and_without_unfurling() {
+        let (api, fake) = api();
+        fake.answers(200, r#"{"ok":true,"channel":"C1","ts":"1760000001.000100","message":{}}"#);
+        let posted = now(api.post_message("C1", Some("1760000000.000100"), &message(), Some("turn-7")));
+        assert_eq!(posted.as_deref(), Ok("1760000001.000100"));
+        let sent = &fake.sent.borrow()[0];
+        assert_eq!(
+            (sent.method().as_str(), sent.uri().to_string().as_str()),
+            ("POST", "https://slack.com/api/chat.postMessage")
+        );
+        assert_eq!(sent.headers()["authorization"], "Bearer xoxb-the-bot-token");
+        assert_eq!(sent.headers()["content-type"], "application/json; charset=utf-8");
+        let body = fake.sent_json(0);
+        assert_eq!(
+            body,
+            json!({
+                "channel": "C1", "thread_ts": "1760000000.000100", "text": "Looking…", "blocks": message().blocks,
+                "unfurl_links": false, "unfurl_media": false,
+                "metadata": {"event_type": "vedette_turn", "event_payload": {"turn": "turn-7"}},
+            })
+        );
+    }
+
+    #[test]
+    fn an_ephemeral_message_is_for_one_person() {
+        let (api, fake) = api();
+        fake.answers(200, r#"{"ok":true,"message_ts":"1.2"}"#);
+        assert_eq!(now(api.post_ephemeral("C1", "U1", None, &message())), Ok(()));
+        assert_eq!(fake.sent.borrow()[0].uri().path(), "/api/chat.postEphemeral");
+        let body = fake.sent_json(0);
+        assert_eq!((&body["channel"], &body["user"], body.get("thread_ts")), (&json!("C1"), &json!("U1"), None));
+    }
+
+    #[test]
+    fn an_updated_message_keeps_its_mark_p11() {
+        let (api, fake) = api();
+        fake.answers(200, r#"{"ok":true}"#);
+        assert_eq!(now(api.update("C1", "1.2", &message(), Some("turn-7"))), Ok(()));
+        assert_eq!(fake.sent.borrow()[0].uri().path(), "/api/chat.update");
+        assert_eq!(fake.sent_json(0)["ts"], "1.2");
+        assert_eq!(fake.sent_json(0)["metadata"]["event_payload"]["turn"], "turn-7");
+    }
+
+    #[test]
+    fn a_marked_message_is_found_again_on_a_later_page_p11() {
+        let (api, fake) = api();
+        fake.answers(
+            200,
+            r#"{"ok":true,"messages":[
+                {"ts":"1.1","text":"root"},
+                {"ts":"1.2","metadata":{"event_type":"task_created","event_payload":{"turn":"turn-7"}}},
+                {"ts":"1.3","metadata":{"event_type":"vedette_turn","event_payload":{"turn":"turn-6"}}},
+                {"ts":"1.4","metadata":{"event_type":7,"event_payload":null}},
+                {"ts":"1.5","metadata":"odd"}],
+             "response_metadata":{"next_cursor":"bmV4dA=="}}"#,
+        );
+        fake.answers(
+            200,
+            r#"{"ok":true,"messages":[{"ts":"1.6","metadata":{"event_type":"vedette_turn","event_payload":{"turn":"turn-7"}}}]}"#,
+        );
+        assert_eq!(now(api.find_marked("C1", Some("1.1"), "turn-7", NOW)), Ok(Some("1.6".to_owned())));
+        assert_eq!(fake.sent.borrow()[0].uri().path(), "/api/conversations.replies");
+        assert_eq!(fake.sent.borrow()[0].headers()["content-type"], "application/x-www-form-urlencoded");
+        let pairs = |index: usize, name: &str| {
+            fake.sent_form(index).into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
+        };
+        for (name, value) in
+            [("channel", "C1"), ("ts", "1.1"), ("oldest", "1759999940.000000"), ("include_all_metadata", "true")]
+        {
+            assert_eq!(pairs(0, name).as_deref(), Some(value), "{name}");
+        }
+        assert_eq!((pairs(0, "cursor"), pairs(1, "cursor").as_deref()), (None, Some("bmV4dA==")));
+    }
+
+    #[test]
+    fn looking_for_a_marked_message_in_a_channel_is_bounded() {
+        let (api, fake) = api();
+        for _ in 0..MAX_PAGES {
+            fake.answers(200, r#"{"ok":true,"messages":[],"response_metadata":{"next_cursor":"more"}}"#);
+        }
+        assert_eq!(now(api.find_marked("D1", None, "turn-7", NOW)), Ok(None));
+        assert_eq!(fake.sent.borrow().len(), MAX_PAGES);
+        assert_eq!(fake.sent.borrow()[0].uri().path(), "/api/conversations.history");
+    }
+
+    #[test]
+    fn a_direct_conversation_a_person_and_the_workspace_are_found() {
+        let (api, fake) = api();
+        fake.answers(200, r#"{"ok":true,"channel":{"id":"D0ADA"}}"#);
+        assert_eq!(now(api.open_direct("U1")).as_deref(), Ok("D0ADA"));
+        assert_eq!(fake.sent_json(0), json!({"users": "U1"}));
+        fake.answers(200, r#"{"ok":true,"team":"Globex","user":"vedette","team_id":"T1","bot_id":"B1"}"#);
+        assert_eq!(now(api.workspace_name()).as_deref(), Ok("Globex"));
+        for (user, name) in [
+            (r#"{"name":"ada","real_name":"Ada L","profile":{"display_name":"ada.l","real_name":"Ada L"}}"#, "ada.l"),
+            (r#"{"name":"ada","profile":{"display_name":"","real_name":"Ada\nLovelace"}}"#, "Ada Lovelace"),
+            (r#"{"name":"ada","profile":{"display_name":" "}}"#, "ada"),
+            (r#"{"name":"ada"}"#, "ada"),
+        ] {
+            fake.answers(200, &format!(r#"{{"ok":true,"user":{user}}}"#));
+            assert_eq!(now(api.person_name("U1")).as_deref(), Ok(name));
+        }
+        assert_eq!(fake.sent_form(2), [("user".to_owned(), "U1".to_owned())]);
+    }
+
+    #[test]
+    fn a_response_url_gets_the_message_and_never_the_token() {
+        let url = SecretString::from("https://hooks.slack.com/actions/T1/2/x");
+        for (how, replaces, kind) in [
+            (Respond::Replace, json!(true), json!("ephemeral")),
+            (Respond::New, json!(false), json!("ephemeral")),
+            (Respond::Share, json!(false), json!("in_channel")),
+        ] {
+            let (api, fake) = api();
+            fake.answers(200, "ok");
+            assert_eq!(now(api.respond(&url, &message(), how)), Ok(()));
+            assert_eq!(fake.sent.borrow()[0].headers().get("authorization"), None);
+            let body = fake.sent_json(0);
+            assert_eq!((&body["replace_original"], &body["response_type"]), (&replaces, &kind));
+            assert_eq!(body["text"], "Looking…");
+        }
+        let (api, fake) = api();
+        fake.answers(200, r#"{"ok":true}"#);
+        assert_eq!(now(api.respond(&url, &message(), Respond::Delete)), Ok(()));
+        assert_eq!(fake.sent_json(0), json!({"delete_original": true}));
+    }
+
+    #[test]
+    fn a_response_url_elsewhere_is_not_called() {
+        let (api, fake) = api();
+        for bad in ["https://evil.example/", "http://127.0.0.1:8790/x", "nonsense"] {
+            let said = now(api.respond(&SecretString::from(bad), &message(), Respond::New));
+            assert_eq!(said, Err(refused_with("response_url_not_allowed")), "{bad}");
+        }
+        assert!(fake.sent.borrow().is_empty());
+    }
+
+    #[test]
+    fn a_used_or_expired_response_url_is_gone() {
+        for (status, body, error) in [
+            (404, "used_url", "used_url"),
+            (404, r#"{"ok":false,"error":"expired_url"}"#, "expired_url"),
+            (200, r#"{"ok":false,"error":"used_url"}"#, "used_url"),
+            (404, "<html>Not Found</html>", "http_404"),
+            (410, "", "http_410"),
+        ] {
+            let (api, fake) = api();
+            fake.answers(status, body);
+            let said = now(api.respond(&SecretString::from("https://hooks.slack.com/x"), &message(), Respond::New));
+            assert_eq!(said, Err(refused_with(error)), "{status} {body}");
+            assert!(said.unwrap_err().is_gone());
+        }
+    }
+
+    #[test]
+    fn each_failure_says_what_the_caller_can_do_p19() {
+        for (status, body, error) in [
+            (200, r#"{"ok":false,"error":"channel_not_found"}"#, refused_with("channel_not_found")),
+            (200, r#"{"ok":false,"error":"internal_error"}"#, SlackError::Unavailable),
+            (200, r#"{"ok":false,"error":"<script>"}"#, SlackError::Unreadable),
+            (200, r#"{"ok":false}"#, SlackError::Unreadable),
+            (200, r#"{"ok":true}"#, SlackError::Unreadable),
+            (200, "<html>Slack is down</html>", SlackError::Unreadable),
+            (302, "", SlackError::Unreadable),
+            (403, "Forbidden", SlackError::Unreadable),
+            (500, "oops", SlackError::Unavailable),
+            (503, r#"{"ok":true,"ts":"1.2"}"#, SlackError::Unavailable),
+        ] {
+            assert_eq!(posting(status, body), Err(error.clone()), "{status} {body}");
+            assert_eq!(error.may_retry(), !matches!(error, SlackError::Refused { .. }));
+        }
+        for (failure, error) in [
+            (HttpError::Timeout, SlackError::Unavailable),
+            (HttpError::Connection, SlackError::Unavailable),
+            (HttpError::TooLong, SlackError::Unreadable),
+        ] {
+            let (api, fake) = api();
+            fake.answers.borrow_mut().push_back(Err(failure));
+            assert_eq!(now(api.workspace_name()), Err(error));
+        }
+    }
+
+    #[test]
+    fn a_rate_limit_says_how_long_to_wait_p19() {
+        for (header, seconds) in
+            [(Some("30"), 30), (Some("0"), 1), (Some("999999"), 3600), (Some("soon"), 5), (None, 5)]
+        {
+            let (api, fake) = api();
+            let mut response = Response::builder().status(429);
+            if let Some(header) = header {
+                response = response.header("retry-after", header);
+            }
+            fake.answers.borrow_mut().push_back(Ok(response.body(Bytes::new()).unwrap()));
+            let error = now(api.workspace_name()).unwrap_err();
+            assert_eq!(error, SlackError::RateLimited { retry_after: Duration::from_secs(seconds) }, "{header:?}");
+            assert!(error.may_retry());
+        }
+        let error = posting(200, r#"{"ok":false,"error":"ratelimited"}"#).unwrap_err();
+        assert_eq!(error, SlackError::RateLimited { retry_after: RETRY_AFTER_UNSAID });
+    }
+
+    #[test]
+    fn errors_are_told_apart_by_what_they_mean() {
+        for error in ["user_not_in_channel", "channel_not_found", "not_in_channel"] {
+            assert!(refused_with(error).means_unreachable_privately(), "{error}");
+        }
+        for error in ["message_not_found", "cant_update_message"] {
+            assert!(refused_with(error).is_gone(), "{error}");
+        }
+        for error in [refused_with("invalid_auth"), SlackError::Unavailable, SlackError::Unreadable] {
+            assert!(!error.means_unreachable_privately() && !error.is_gone(), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_token_goes_to_the_configured_api_and_is_never_printed() {
+        let (api, fake) = api_at(&[("SLACK_API_URL", "http://127.0.0.1:8790/slack/api/")]);
+        fake.answers(200, r#"{"ok":true,"team":"Globex"}"#);
+        now(api.workspace_name()).unwrap();
+        let sent = &fake.sent.borrow()[0];
+        assert_eq!(sent.uri(), "http://127.0.0.1:8790/slack/api/auth.test");
+        assert!(!format!("{sent:?}").contains("xoxb"));
+        let (world, _) = world(&[("SLACK_BOT_TOKEN", "xoxb-\u{7}")]);
+        let problem = Api::new(&world).err().unwrap();
+        assert_eq!(problem.variable, "SLACK_BOT_TOKEN");
+    }
+}

@@ -76,7 +76,7 @@ impl Block {
         let mut elements = Vec::new();
         for run in runs {
             let Some(run) = run.within(room) else { continue };
-            room = room.saturating_sub(length(&run.text));
+            room = room.saturating_sub(run.length());
             elements.push(run.element());
         }
         if elements.is_empty() {
@@ -159,6 +159,11 @@ impl Run {
         Run { link: url.filter(|url| is_link(url)).cloned(), ..self }
     }
 
+    /// The length of its text.
+    pub fn length(&self) -> usize {
+        length(&self.text)
+    }
+
     /// This run with its text cut to `room`; `None` when nothing of it would show.
     fn within(&self, room: usize) -> Option<Run> {
         let text = cut(&self.text, room);
@@ -234,18 +239,33 @@ impl Control {
         weight(&self.0)
     }
 
-    /// A menu of commands; beyond [`MAX_OPTIONS`] they are left out. `None` when there are none.
-    pub fn select(number: usize, placeholder: &str, choices: Vec<Choice>) -> Option<Control> {
-        let options: Vec<Value> = choices.into_iter().take(MAX_OPTIONS).map(|choice| choice.0).collect();
-        if options.is_empty() {
-            return None;
-        }
-        Some(Control(json!({
+    /// Whether Slack would tell presses of the two apart by nothing.
+    pub fn has_id_of(&self, other: &Control) -> bool {
+        self.0.get("action_id") == other.0.get("action_id")
+    }
+
+    /// A menu of as many of `choices`, in order, as there can be, and as weigh no more than `allowed` together with the
+    /// menu itself; and how many that are. `None` when there would be none.
+    pub fn menu(number: usize, placeholder: &str, choices: &[Choice], allowed: usize) -> Option<(Control, usize)> {
+        let mut menu = json!({
             "type": "static_select",
             "action_id": numbered(action::RUN, number),
             "placeholder": plain_text(placeholder, MAX_PLACEHOLDER)?,
-            "options": options,
-        })))
+            "options": [],
+        });
+        let mut total = weight(&menu);
+        let mut options = Vec::new();
+        for choice in choices.iter().take(MAX_OPTIONS) {
+            // The first one has no comma before it.
+            total = total.saturating_add(weight(&choice.0)).saturating_sub(usize::from(options.is_empty()));
+            if total > allowed {
+                break;
+            }
+            options.push(choice.0.clone());
+        }
+        let count = options.len();
+        set(&mut menu, "options", Value::Array(options));
+        (count > 0).then_some((Control(menu), count))
     }
 }
 
@@ -258,11 +278,6 @@ impl Choice {
     pub fn new(label: &str, invocation: &Invocation) -> Option<Choice> {
         let value = value(invocation, MAX_OPTION_VALUE)?;
         Some(Choice(json!({"text": plain_text(&one_line(label), MAX_LABEL)?, "value": value})))
-    }
-
-    /// How much of [`MAX_TOTAL`] it takes.
-    pub fn weight(&self) -> usize {
-        weight(&self.0)
     }
 }
 

@@ -208,3 +208,243 @@ fn mention(after: &str) -> Option<(&str, &str)> {
     let user = inside.split_once('|').map_or(inside, |(user, _)| user);
     is_id(user).then_some((user, after))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::signature::tests::signed;
+    use super::super::testing::{NOW, door};
+    use super::*;
+    use crate::turns::request::PersonId;
+
+    fn merge(into: &mut Value, changes: Value) {
+        for (name, value) in changes.as_object().unwrap() {
+            into[name] = value.clone();
+        }
+    }
+
+    /// An `app_mention`, with changes to its envelope and to its event.
+    fn mention(envelope: Value, event: Value) -> Event {
+        let mut body = json!({
+            "type": "event_callback", "token": "x", "team_id": "T0GLOBEX1", "api_app_id": "A0VEDETTE",
+            "event_id": "Ev1", "event_time": 1_760_000_000, "is_ext_shared_channel": false,
+            "authorizations": [{"enterprise_id": null, "team_id": "T0GLOBEX1", "user_id": "U0VEDETTE", "is_bot": true}],
+            "event": {
+                "type": "app_mention", "user": "U0ADA0001", "text": "<@U0VEDETTE> issue list", "team": "T0GLOBEX1",
+                "ts": "1760000000.000100", "channel": "C0INCIDENT", "event_ts": "1760000000.000100",
+                "blocks": [{"type": "rich_text"}],
+            },
+        });
+        merge(&mut body["event"], event);
+        merge(&mut body, envelope);
+        parse(&signed(body.to_string(), NOW), &door()).unwrap()
+    }
+
+    /// The same for a direct message.
+    fn direct(event: Value) -> Event {
+        let mut message = json!({
+            "type": "message", "channel": "D0ADA", "channel_type": "im", "text": "issue list",
+        });
+        merge(&mut message, event);
+        mention(json!({}), message)
+    }
+
+    fn asked(event: Event) -> TurnRequest {
+        match event {
+            Event::Ask(request) => *request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn words(text: &str) -> String {
+        match asked(mention(json!({}), json!({"text": text}))).ask {
+            Ask::Words(words) => words,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_mention_is_a_request_in_the_thread_it_opens() {
+        let request = asked(mention(json!({}), json!({})));
+        assert_eq!(request.key, "C0INCIDENT:1760000000.000100");
+        assert_eq!(request.person, PersonId { team: "T0GLOBEX1".to_owned(), user: "U0ADA0001".to_owned() });
+        assert_eq!(request.ask, Ask::Words("issue list".to_owned()));
+        let (channel, thread_ts) = ("C0INCIDENT".to_owned(), "1760000000.000100".to_owned());
+        assert_eq!(request.place, Place::Thread { channel, thread_ts });
+        assert_eq!((request.response_url, request.asked_at), (None, NOW));
+    }
+
+    #[test]
+    fn a_mention_in_a_thread_is_answered_in_that_thread() {
+        let request = asked(mention(json!({}), json!({"thread_ts": "1759999999.000001"})));
+        assert_eq!(request.key, "C0INCIDENT:1760000000.000100");
+        assert_eq!(request.place.thread_ts(), Some("1759999999.000001"));
+    }
+
+    #[test]
+    fn a_direct_message_needs_no_mention_and_opens_a_thread_of_its_own() {
+        let request = asked(direct(json!({})));
+        let (channel, thread_ts) = ("D0ADA".to_owned(), "1760000000.000100".to_owned());
+        assert_eq!(request.place, Place::Direct { channel, thread_ts });
+        assert_eq!(request.key, "D0ADA:1760000000.000100");
+        let request = asked(direct(json!({"thread_ts": "1759999999.000001", "text": "<@U0VEDETTE> help"})));
+        assert_eq!(request.place.thread_ts(), Some("1759999999.000001"));
+        assert_eq!(request.ask, Ask::Words("help".to_owned()));
+    }
+
+    #[test]
+    fn an_event_its_retries_and_its_twin_are_one_request_p9() {
+        let first = asked(mention(json!({}), json!({})));
+        let retry = asked(mention(json!({"event_id": "Ev1"}), json!({})));
+        let twin = json!({"type": "message", "channel_type": "channel", "client_msg_id": "x"});
+        let twin = asked(mention(json!({"event_id": "Ev2"}), twin));
+        assert_eq!(first, retry);
+        assert_eq!(first, twin);
+    }
+
+    #[test]
+    fn equal_times_in_two_channels_are_two_requests_p9() {
+        let elsewhere = asked(mention(json!({}), json!({"channel": "C0OTHER"})));
+        assert_ne!(asked(mention(json!({}), json!({}))).key, elsewhere.key);
+    }
+
+    #[test]
+    fn only_our_own_mention_is_taken_off_and_the_text_stays_as_slack_wrote_it() {
+        for (text, expected) in [
+            ("<@U0VEDETTE> issue list", "issue list"),
+            ("<@U0VEDETTE|vedette>   issue list ", "issue list"),
+            ("hey <@U0VEDETTE> issue list", "hey issue list"),
+            ("hey <@U0VEDETTE>, issue list", "hey , issue list"),
+            ("issue list <@U0VEDETTE>", "issue list"),
+            ("<@U0VEDETTE> <@U0VEDETTE> help", "help"),
+            ("<@U0VEDETTE> assign X-1 to <@U0GRACE1>", "assign X-1 to <@U0GRACE1>"),
+            (
+                "<@U0VEDETTE> <https://globex.sentry.io/issues/1/?a=1&amp;b=2>",
+                "<https://globex.sentry.io/issues/1/?a=1&amp;b=2>",
+            ),
+            ("<@U0VEDETTE> is:unresolved &lt;3  two  spaces", "is:unresolved &lt;3  two  spaces"),
+            ("<@U0VEDETTE", "<@U0VEDETTE"),
+            ("<@", "<@"),
+            ("<@U0VEDETTE>", ""),
+        ] {
+            assert_eq!(words(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mention_that_does_not_say_who_we_are_loses_its_first_mention() {
+        let unknown = |text: &str| asked(mention(json!({"authorizations": null}), json!({"text": text}))).ask;
+        assert_eq!(unknown("<@U0VEDETTE> ask <@U0GRACE1>"), Ask::Words("ask <@U0GRACE1>".to_owned()));
+        assert_eq!(unknown("ask <@U0VEDETTE>"), Ask::Words("ask <@U0VEDETTE>".to_owned()));
+    }
+
+    #[test]
+    fn what_is_not_a_persons_new_words_to_us_is_ignored() {
+        for (event, reason) in [
+            (json!({"bot_id": "B0OTHER"}), "said by a bot"),
+            (json!({"user": "U0VEDETTE"}), "said by a bot"),
+            (json!({"user": "USLACKBOT"}), "said by a bot"),
+            (json!({"user": null}), "no user"),
+            (json!({"subtype": "message_changed", "hidden": true}), "subtype"),
+            (json!({"subtype": "message_deleted"}), "subtype"),
+            (json!({"subtype": "bot_message"}), "subtype"),
+            (json!({"subtype": "channel_join"}), "subtype"),
+            (json!({"subtype": "me_message"}), "subtype"),
+            (json!({"hidden": true}), "hidden or edited"),
+            (json!({"edited": {"user": "U0ADA0001", "ts": "1760000001.000000"}}), "hidden or edited"),
+            (json!({"type": "message", "channel_type": "channel", "text": "lunch?"}), "not said to us"),
+            (json!({"type": "message", "channel_type": "group", "text": "<@U0GRACE1> lunch?"}), "not said to us"),
+            (json!({"type": "message", "channel_type": "mpim", "text": "lunch?"}), "not said to us"),
+            (json!({"type": "reaction_added", "user": {"an": "object"}}), "unhandled event"),
+            (json!({"type": "app_home_opened"}), "unhandled event"),
+            (json!({"channel": null}), "no channel"),
+            (json!({"channel": "C1:2"}), "no channel"),
+            (json!({"ts": "soon"}), "no time"),
+            (json!({"user": {"an": "object"}}), "unexpected form"),
+            (json!({"user": "U1:U2"}), "no team"),
+        ] {
+            assert_eq!(mention(json!({}), event.clone()), Event::Ignored(reason), "{event}");
+        }
+        assert_eq!(direct(json!({"bot_id": "B0VEDETTE"})), Event::Ignored("said by a bot"));
+        assert_eq!(direct(json!({"subtype": "message_changed"})), Event::Ignored("subtype"));
+        assert_eq!(mention(json!({"event": null}), json!({})), Event::Ignored("no event"));
+        assert_eq!(mention(json!({"type": "app_rate_limited"}), json!({})), Event::Ignored("unknown envelope"));
+        assert_eq!(mention(json!({"team_id": null}), json!({})), Event::Ignored("no team"));
+    }
+
+    #[test]
+    fn words_with_a_file_and_words_also_sent_to_the_channel_are_words() {
+        for subtype in ["file_share", "thread_broadcast"] {
+            assert_eq!(asked(mention(json!({}), json!({"subtype": subtype}))).ask, Ask::Words("issue list".to_owned()));
+        }
+        let file_alone = asked(direct(json!({"subtype": "file_share", "text": null, "files": [{"id": "F1"}]})));
+        assert_eq!(file_alone.ask, Ask::Words(String::new()));
+    }
+
+    #[test]
+    fn a_partner_in_a_shared_channel_is_keyed_by_their_own_team_p13() {
+        for stated in [
+            json!({"user_team": "T0HOOLI01"}),
+            json!({"source_team": "T0HOOLI01"}),
+            json!({"user_team": "T0HOOLI01", "source_team": "T0GLOBEX1"}),
+        ] {
+            let request = asked(mention(json!({"is_ext_shared_channel": true}), stated));
+            assert_eq!(request.person.object_name(), "slack:T0HOOLI01:U0ADA0001");
+        }
+        let own = asked(mention(json!({"is_ext_shared_channel": true}), json!({"user_team": "T0GLOBEX1"})));
+        assert_eq!(own.person.object_name(), "slack:T0GLOBEX1:U0ADA0001");
+    }
+
+    #[test]
+    fn on_enterprise_grid_a_person_is_one_across_workspaces() {
+        let bot = |enterprise: Value| json!([{"enterprise_id": enterprise, "team_id": null, "user_id": "U0VEDETTE", "is_bot": true}]);
+        for envelope in [
+            json!({"authorizations": bot(json!("E0GLOBEX"))}),
+            json!({"authorizations": bot(json!(null)), "enterprise_id": "E0GLOBEX"}),
+            json!({"authorizations": bot(json!("E0GLOBEX")), "team_id": null}),
+        ] {
+            for team in ["T0GLOBEX1", "T0GLOBEX2", "E0GLOBEX"] {
+                let request = asked(mention(envelope.clone(), json!({"user_team": team})));
+                assert_eq!(request.person.object_name(), "slack:E0GLOBEX:U0ADA0001", "{envelope} {team}");
+            }
+        }
+    }
+
+    #[test]
+    fn somebody_of_a_team_that_is_not_allowed_is_refused_where_they_asked() {
+        let allowed = ["T0GLOBEX1".to_owned()];
+        let body = json!({
+            "type": "event_callback", "team_id": "T0GLOBEX1", "is_ext_shared_channel": true,
+            "event": {"type": "app_mention", "user": "U0GAVIN01", "user_team": "T0HOOLI01", "text": "<@U0VEDETTE> hi",
+                "ts": "1760000000.000100", "channel": "C0INCIDENT"},
+        });
+        let event = parse(&signed(body.to_string(), NOW), &Door { allowed_teams: &allowed, ..door() }).unwrap();
+        assert_eq!(
+            event,
+            Event::Refuse(Refusal {
+                channel: "C0INCIDENT".to_owned(),
+                user: "U0GAVIN01".to_owned(),
+                thread_ts: Some("1760000000.000100".to_owned()),
+                response_url: None,
+            })
+        );
+    }
+
+    #[test]
+    fn the_url_is_verified_by_echoing_the_challenge() {
+        let parsed = |body: &'static str| parse(&signed(body, NOW), &door());
+        let body = r#"{"type":"url_verification","token":"x","challenge":"3eZbrw1aB"}"#;
+        assert_eq!(parsed(body), Ok(Event::Challenge("3eZbrw1aB".to_owned())));
+        assert!(parsed(r#"{"type":"url_verification"}"#).is_err());
+    }
+
+    #[test]
+    fn what_is_not_an_event_is_malformed() {
+        for body in
+            ["", "{}", "[]", "null", "payload=%7B%7D", "{\"type\":1}", "\u{feff}{", "{\"type\":\"event_callback\""]
+        {
+            assert!(parse(&signed(body, NOW), &door()).is_err(), "{body}");
+        }
+    }
+}

@@ -217,3 +217,200 @@ fn place(channel: String, message_ts: String, thread_ts: Option<String>, ephemer
         Place::Thread { channel, thread_ts: thread_ts.unwrap_or(message_ts) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::signature::tests::signed;
+    use super::super::testing::{NOW, door};
+    use super::*;
+    use crate::turns::request::PersonId;
+
+    const RESPONSE_URL: &str = "https://hooks.slack.com/actions/T0GLOBEX1/2/x";
+
+    fn parsed(payload: &Value, door: &Door) -> Result<Interaction, Malformed> {
+        let body =
+            form_urlencoded::Serializer::new(String::new()).append_pair("payload", &payload.to_string()).finish();
+        parse(&signed(body, NOW), door)
+    }
+
+    /// A pressed button in a thread, with changes to the payload and to its action.
+    fn payload(changes: Value, action: Value) -> Value {
+        let mut payload = json!({
+            "type": "block_actions",
+            "user": {"id": "U0GRACE1", "username": "grace", "team_id": "T0GLOBEX1"},
+            "api_app_id": "A0VEDETTE", "token": "x", "trigger_id": "1.2.3",
+            "team": {"id": "T0GLOBEX1", "domain": "globex"}, "enterprise": null, "is_enterprise_install": false,
+            "channel": {"id": "C0INCIDENT", "name": "incident"},
+            "container": {"type": "message", "message_ts": "1760000002.000200", "channel_id": "C0INCIDENT",
+                "is_ephemeral": false},
+            "message": {"ts": "1760000002.000200", "thread_ts": "1760000000.000100", "text": "…"},
+            "state": {"values": {}},
+            "response_url": RESPONSE_URL,
+            "actions": [{"type": "button", "action_id": "run:1", "block_id": "x", "action_ts": "1760000003.123456",
+                "value": r#"{"c":"issue view","p":{"issue":"CHECKOUT-API-4F"}}"#}],
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            payload[name] = value.clone();
+        }
+        for (name, value) in action.as_object().unwrap() {
+            payload["actions"][0][name] = value.clone();
+        }
+        payload
+    }
+
+    fn pressed(changes: Value, action: Value) -> Interaction {
+        parsed(&payload(changes, action), &door()).unwrap()
+    }
+
+    fn asked(changes: Value, action: Value) -> TurnRequest {
+        match pressed(changes, action) {
+            Interaction::Ask(request) => *request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn ignored(changes: Value, action: Value) -> &'static str {
+        match pressed(changes, action) {
+            Interaction::Ignored(reason) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_pressed_button_is_a_request_of_whoever_pressed_it_p13() {
+        let request = asked(json!({}), json!({}));
+        assert_eq!(request.key, "press:C0INCIDENT:1760000002.000200:1760000003.123456");
+        assert_eq!(request.person, PersonId { team: "T0GLOBEX1".to_owned(), user: "U0GRACE1".to_owned() });
+        let invocation =
+            Invocation { command: "issue view".to_owned(), parameters: json!({"issue": "CHECKOUT-API-4F"}) };
+        assert_eq!(request.ask, Ask::Run(invocation));
+        let (channel, thread_ts) = ("C0INCIDENT".to_owned(), "1760000000.000100".to_owned());
+        assert_eq!(request.place, Place::Thread { channel, thread_ts });
+        assert_eq!(request.response_url.as_deref(), Some(RESPONSE_URL));
+    }
+
+    #[test]
+    fn a_chosen_option_is_like_a_pressed_button() {
+        let option = json!({"text": {"type": "plain_text", "text": "globex"},
+            "value": r#"{"c":"issue list","p":{"organization":"globex"}}"#});
+        let request = asked(json!({}), json!({"type": "static_select", "value": null, "selected_option": option}));
+        assert!(matches!(request.ask, Ask::Run(invocation) if invocation.command == "issue list"));
+    }
+
+    #[test]
+    fn connecting_and_disconnecting_are_requests() {
+        let ask = |id: &str| asked(json!({}), json!({"action_id": id, "value": null})).ask;
+        assert_eq!(ask("connect"), Ask::Connect);
+        assert_eq!(ask("disconnect"), Ask::Disconnect);
+    }
+
+    #[test]
+    fn the_place_is_the_thread_the_direct_conversation_or_the_persons_own_view() {
+        let place = |changes: Value| asked(changes, json!({})).place;
+        let text = str::to_owned;
+        let unthreaded = json!({"message": {"ts": "1760000002.000200"}});
+        assert_eq!(
+            place(unthreaded),
+            Place::Thread { channel: text("C0INCIDENT"), thread_ts: text("1760000002.000200") }
+        );
+        let direct = json!({"channel": {"id": "D0GRACE"}, "container": {"message_ts": "1760000002.000200"}});
+        assert_eq!(place(direct), Place::Direct { channel: text("D0GRACE"), thread_ts: text("1760000000.000100") });
+        let ephemeral = json!({"message": null, "container": {"type": "message", "is_ephemeral": true,
+            "message_ts": "1760000002.000200", "channel_id": "C0INCIDENT"}});
+        assert_eq!(place(ephemeral), Place::Ephemeral { channel: text("C0INCIDENT"), thread_ts: None });
+        let in_thread = json!({"message": null, "channel": null, "container": {"type": "message", "is_ephemeral": true,
+            "message_ts": "1760000002.000200", "channel_id": "C0INCIDENT", "thread_ts": "1760000000.000100"}});
+        assert_eq!(
+            place(in_thread),
+            Place::Ephemeral { channel: text("C0INCIDENT"), thread_ts: Some(text("1760000000.000100")) }
+        );
+    }
+
+    #[test]
+    fn an_opened_private_link_brings_the_way_to_replace_its_message_p12() {
+        let link = pressed(json!({}), json!({"action_id": "connect_link", "value": null}));
+        let Interaction::Link(pressed) = link else { panic!("{link:?}") };
+        assert_eq!((pressed.person.user.as_str(), pressed.response_url.as_str()), ("U0GRACE1", RESPONSE_URL));
+        let elsewhere = json!({"response_url": "https://evil.example/"});
+        assert_eq!(ignored(elsewhere, json!({"action_id": "connect_link"})), "a link without a response URL");
+    }
+
+    #[test]
+    fn what_asks_for_nothing_is_ignored() {
+        for (changes, action, reason) in [
+            (json!({"type": "view_submission"}), json!({}), "unhandled interaction"),
+            (json!({"type": "view_closed"}), json!({}), "unhandled interaction"),
+            (json!({"type": "shortcut"}), json!({}), "unhandled interaction"),
+            (json!({}), json!({"action_id": "open:2", "value": null}), "a page was opened"),
+            (json!({}), json!({"action_id": "runner"}), "unknown action"),
+            (json!({}), json!({"action_id": "somebody_elses"}), "unknown action"),
+            (json!({}), json!({"action_id": null}), "unknown action"),
+            (json!({}), json!({"value": null}), "no value"),
+            (json!({}), json!({"value": "issue view"}), "the value is not a command"),
+            (json!({}), json!({"value": "{}"}), "the value is not a command"),
+            (json!({}), json!({"value": format!("{:2001}", 1)}), "the value is too long"),
+            (json!({}), json!({"action_ts": null}), "no action time"),
+            (json!({"user": null}), json!({}), "no user"),
+            (json!({"user": {"id": "U1/../2"}}), json!({}), "no team"),
+            (json!({"user": "U1"}), json!({}), "unexpected form"),
+            (json!({"container": null}), json!({}), "no message"),
+            (json!({"container": {"type": "view"}}), json!({}), "no message"),
+            (json!({"container": {"type": "view"}, "channel": null}), json!({}), "no channel"),
+        ] {
+            assert_eq!(ignored(changes.clone(), action.clone()), reason, "{changes} {action}");
+        }
+        assert_eq!(pressed_nothing(), "no action");
+    }
+
+    fn pressed_nothing() -> &'static str {
+        let mut payload = payload(json!({}), json!({}));
+        payload["actions"] = json!([]);
+        match parsed(&payload, &door()).unwrap() {
+            Interaction::Ignored(reason) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_person_is_keyed_by_their_own_team_p13() {
+        for (changes, expected) in [
+            (json!({}), "slack:T0GLOBEX1:U0GRACE1"),
+            (json!({"user": {"id": "U0GAVIN01", "team_id": "T0HOOLI01"}}), "slack:T0HOOLI01:U0GAVIN01"),
+            (json!({"enterprise": {"id": "E0GLOBEX", "name": "Globex"}}), "slack:E0GLOBEX:U0GRACE1"),
+            (json!({"team": {"id": "T0GLOBEX1", "enterprise_id": "E0GLOBEX"}}), "slack:E0GLOBEX:U0GRACE1"),
+            (
+                json!({"team": null, "enterprise": {"id": "E0GLOBEX"}, "is_enterprise_install": true}),
+                "slack:E0GLOBEX:U0GRACE1",
+            ),
+            (json!({"team": null}), "slack:T0GLOBEX1:U0GRACE1"),
+        ] {
+            assert_eq!(asked(changes.clone(), json!({})).person.object_name(), expected, "{changes}");
+        }
+    }
+
+    #[test]
+    fn a_response_url_elsewhere_is_dropped() {
+        assert_eq!(
+            asked(json!({"response_url": "https://hooks.slack.com.evil.example/"}), json!({})).response_url,
+            None
+        );
+    }
+
+    #[test]
+    fn somebody_of_a_team_that_is_not_allowed_is_refused() {
+        let allowed = ["T0OTHER".to_owned()];
+        let refused = parsed(&payload(json!({}), json!({})), &Door { allowed_teams: &allowed, ..door() }).unwrap();
+        assert!(
+            matches!(refused, Interaction::Refuse(refusal) if refusal.response_url.as_deref() == Some(RESPONSE_URL))
+        );
+    }
+
+    #[test]
+    fn a_body_without_a_payload_is_malformed() {
+        for body in ["", "payload=", "payload=1", "payload=%7B%7D", "{\"type\":\"block_actions\"}"] {
+            assert!(parse(&signed(body, NOW), &door()).is_err(), "{body}");
+        }
+    }
+}

@@ -87,8 +87,10 @@ pub fn link_stands() -> Message {
     )
 }
 
-/// To the person alone: the link. `who` is how Slack names them; `first` is whether they connect for the first time.
+/// To the person alone: the link. `who` is how Slack names them, blank when that is not known; `first` is whether they
+/// connect for the first time.
 pub fn private_link(url: &Url, who: &str, first: bool) -> Message {
+    let who = if who.trim().is_empty() { "you" } else { who };
     let (title, label) = if first {
         ("Connect your Sentry account", "Connect Sentry")
     } else {
@@ -196,4 +198,75 @@ pub fn not_stored() -> Message {
 /// The operator does not let this person's team in.
 pub fn not_allowed() -> Message {
     says("Sorry, I don't work for your workspace here. The people who run me can allow it.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::limits::violations;
+    use super::*;
+
+    fn link() -> Url {
+        Url::parse("https://vedette.example.com/connect/3q2-7wAAAAB").unwrap()
+    }
+
+    /// Every message there is, by name.
+    fn all() -> Vec<(&'static str, Message)> {
+        let disconnection =
+            Disconnection { account: Some("ada@globex.example"), host: "sentry.io", revoked: true, sessions: 2 };
+        vec![
+            ("progress", progress("Looking at globex's issues…")),
+            ("needs_access_first", needs_access(Reason::First)),
+            ("needs_access_again", needs_access(Reason::Again)),
+            ("needs_access_expired", needs_access(Reason::Expired)),
+            ("needs_access_missing_scope", needs_access(Reason::MissingScope)),
+            ("private_link_first", private_link(&link(), "Ada Lovelace", true)),
+            ("private_link_again", private_link(&link(), "Ada Lovelace", false)),
+            ("cannot_reach_privately", cannot_reach_privately()),
+            ("connected_as", connected_as("ada@globex.example", "sentry.io")),
+            ("link_declined", link_declined()),
+            ("waiting_expired", waiting_expired()),
+            ("disconnected", disconnected(disconnection)),
+            (
+                "disconnected_without_revocation",
+                disconnected(Disconnection { account: None, revoked: false, sessions: 1, ..disconnection }),
+            ),
+            ("not_connected", not_connected()),
+            ("inbox_full", inbox_full(20)),
+            ("failed", failed("Sentry did not answer in time. Please ask again in a minute.")),
+            ("not_stored", not_stored()),
+            ("not_allowed", not_allowed()),
+        ]
+    }
+
+    #[test]
+    fn every_message_is_as_reviewed_and_within_slacks_limits() {
+        for (name, message) in all() {
+            assert_eq!(violations(&message), Vec::<String>::new(), "{name}");
+            insta::assert_snapshot!(name, serde_json::to_string_pretty(&message).unwrap());
+        }
+    }
+
+    #[test]
+    fn the_private_link_is_in_the_private_message_alone_and_not_in_its_notification_p13() {
+        for (name, message) in all() {
+            let holds = serde_json::to_string(&message.blocks).unwrap().contains("/connect/");
+            assert_eq!(holds, name.starts_with("private_link"), "{name}");
+            assert!(!message.text.contains("://"), "{name}");
+        }
+    }
+
+    #[test]
+    fn hostile_names_are_just_characters_p20() {
+        let hostile = "<!channel> *@here* <https://evil.example|Sentry>\u{202E}\n> `x`".repeat(200);
+        let disconnection = Disconnection { account: Some(&hostile), host: &hostile, revoked: true, sessions: 0 };
+        for message in [
+            progress(&hostile),
+            failed(&hostile),
+            private_link(&link(), &hostile, true),
+            connected_as(&hostile, &hostile),
+            disconnected(disconnection),
+        ] {
+            assert_eq!(violations(&message), Vec::<String>::new());
+        }
+    }
 }

@@ -21,6 +21,8 @@ pub mod signature;
 pub mod who;
 
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod testing;
 
 use url::Url;

@@ -32,7 +32,7 @@ pub fn length(text: &str) -> usize {
 
 /// `text` when it is no longer than `limit`, else as much of its start as leaves room for an ellipsis.
 pub fn cut(text: &str, limit: usize) -> String {
-    fit(text, limit, |character| character.to_string())
+    fit(text, limit, |_| None)
 }
 
 /// `text` for a place where Slack reads markup, at most `limit` long: escaped, and unable to mention, link, quote or
@@ -51,39 +51,43 @@ pub fn inert(text: &str, limit: usize) -> String {
         quoting = character == '\n' || (quoting && (character.is_whitespace() || character == '>'));
         before = character;
         match character {
-            '&' => "&amp;".to_owned(),
-            '<' => "&lt;".to_owned(),
-            '>' if quotes => "›".to_owned(),
-            '>' => "&gt;".to_owned(),
-            '*' if opens => "∗".to_owned(),
-            '_' if opens => "＿".to_owned(),
-            '~' if opens => "∼".to_owned(),
-            '`' => "ˋ".to_owned(),
-            other => other.to_string(),
+            '&' => Some("&amp;"),
+            '<' => Some("&lt;"),
+            '>' if quotes => Some("›"),
+            '>' => Some("&gt;"),
+            '*' if opens => Some("∗"),
+            '_' if opens => Some("＿"),
+            '~' if opens => Some("∼"),
+            '`' => Some("ˋ"),
+            _ => None,
         }
     })
 }
 
-/// Writes each character as `written` says, and stops before the result would be longer than `limit`: never in the middle
-/// of what one character became.
-fn fit(text: &str, limit: usize, mut written: impl FnMut(char) -> String) -> String {
-    let pieces: Vec<String> = text.chars().map(&mut written).collect();
-    if pieces.iter().map(|piece| length(piece)).sum::<usize>() <= limit {
-        return pieces.concat();
-    }
-    let mut kept = String::new();
-    let mut room = limit.saturating_sub(1);
-    for piece in pieces {
-        match room.checked_sub(length(&piece)) {
-            Some(rest) => room = rest,
-            None => break,
+/// Writes each character, or what `instead` has for it, and stops before the result would be longer than `limit`: never
+/// in the middle of what one character became.
+fn fit(text: &str, limit: usize, mut instead: impl FnMut(char) -> Option<&'static str>) -> String {
+    let mut fitted = String::new();
+    let mut used = 0usize;
+    // Where the text ends if it has to be cut: the last place that leaves room for the ellipsis.
+    let mut end = 0;
+    for character in text.chars() {
+        let replaced = instead(character);
+        used = used.saturating_add(replaced.map_or(character.len_utf16(), length));
+        if used > limit {
+            fitted.truncate(end);
+            fitted.extend((limit > 0).then_some(ELLIPSIS));
+            return fitted;
         }
-        kept.push_str(&piece);
+        match replaced {
+            Some(replaced) => fitted.push_str(replaced),
+            None => fitted.push(character),
+        }
+        if used < limit {
+            end = fitted.len();
+        }
     }
-    if limit > 0 {
-        kept.push(ELLIPSIS);
-    }
-    kept
+    fitted
 }
 
 #[cfg(test)]

@@ -1,0 +1,6 @@
+//! Conversations: the whole Worker on the host, with the sandbox as the outside world.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
+
+mod browser;
+mod story;
+mod world;

@@ -1,0 +1,60 @@
+//! The whole story: question, private link, consent, answer.
+
+use std::time::Duration;
+
+use crate::world::{ADA, GRACE, INCIDENTS, Platform, full_text};
+
+#[test]
+fn a_question_gets_a_private_link_and_after_consent_its_answer_in_the_thread_p12() {
+    let platform = Platform::new();
+    let ts = platform.say(ADA, INCIDENTS, "@vedette issue list globex/checkout-api");
+
+    let public: Vec<_> = platform.seen_by(GRACE);
+    assert_eq!(public.len(), 1, "everybody sees one message");
+    assert_eq!(public[0].thread_ts.as_deref(), Some(ts.as_str()));
+    assert!(full_text(&public[0]).contains("private link"), "{}", full_text(&public[0]));
+    assert!(platform.link_for(GRACE).is_none(), "only Ada gets the link");
+
+    let page = platform.connect(ADA, "ada@example.com");
+    assert!(page.contains("Sentry account connected"), "{page}");
+    assert!(page.contains("being answered"), "{page}");
+
+    let public = platform.seen_by(GRACE);
+    assert_eq!(public.len(), 1, "the same message now holds the answer");
+    let answer = full_text(&public[0]);
+    assert!(answer.contains("CHECKOUT-API-"), "{answer}");
+    assert_eq!(platform.sandbox.sentry().counters.token_exchanges, 1);
+    assert!(platform.sandbox.slack().unhandled.is_empty());
+    assert!(platform.sandbox.sentry().unhandled().is_empty());
+}
+
+#[test]
+fn the_next_question_is_answered_at_once() {
+    let platform = Platform::new();
+    platform.say(ADA, INCIDENTS, "@vedette whoami");
+    platform.connect(ADA, "ada@example.com");
+    platform.slash(ADA, "whoami");
+    assert!(platform.last_seen_by(ADA).contains("ada@example.com"), "{}", platform.last_seen_by(ADA));
+    assert_eq!(platform.sandbox.sentry().counters.token_exchanges, 1);
+}
+
+#[test]
+fn a_direct_message_is_answered_where_it_was_asked() {
+    let platform = Platform::new();
+    platform.say(ADA, "D0ADA", "issue list globex");
+    platform.connect(ADA, "ada@example.com");
+    let seen = platform.seen_by(ADA);
+    assert_eq!(seen.len(), 1, "link and answer are one message: {seen:?}");
+    assert!(full_text(&seen[0]).contains("CHECKOUT"), "{}", full_text(&seen[0]));
+}
+
+#[test]
+fn a_request_that_waits_a_day_for_consent_says_so_once_and_ends() {
+    let platform = Platform::new();
+    platform.say(ADA, INCIDENTS, "@vedette issue list globex");
+    platform.pass(Duration::from_secs(25 * 60 * 60));
+    assert!(platform.last_seen_by(GRACE).contains("I waited for your Sentry access"), "{}", platform.last_seen_by(GRACE));
+    let calls = platform.sandbox.slack().calls.len();
+    platform.pass(Duration::from_secs(50 * 60 * 60));
+    assert_eq!(platform.sandbox.slack().calls.len(), calls, "once");
+}

@@ -1,0 +1,514 @@
+//! The host's world: the whole Worker in one process, with the sandbox as the outside, and time that only tests move.
+//!
+//! Nothing is mocked but the platform: the router, the Person objects, their SQL and the sandbox's Sentry and Slack are
+//! the real code. Every exchange yields before and after it, so concurrent work interleaves, and a future can be
+//! dropped at each of these points as a crash would.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use vedette::config::Config;
+use vedette::ports::{
+    Alarm, Clock, Http, HttpError, Kv, Level, Limits, Log, ObjectClass, ObjectError, Objects, Random, Row, Sql,
+    StorageError, Timestamp, Value, World,
+};
+use vedette::router;
+use vedette::turns::person::Person;
+use vedette_sandbox::{Click, Delivery, Message, Options, Outcome, Sandbox, Say, Slash};
+
+pub const APP: &str = "https://vedette.example.com";
+pub const ADA: &str = "U0ADA";
+pub const GRACE: &str = "U0GRACE";
+pub const INCIDENTS: &str = "C0INCIDENTS";
+pub const ADA_OBJECT: &str = "slack:T0GLOBEX:U0ADA";
+
+/// Everything that the platform would keep, and the outside.
+pub struct Platform {
+    pub sandbox: Sandbox,
+    pub now: Cell<i64>,
+    pub kv: RefCell<BTreeMap<String, Vec<u8>>>,
+    pub kv_broken: Cell<bool>,
+    pub logged: RefCell<Vec<String>>,
+    objects: RefCell<HashMap<String, Rc<Object>>>,
+    config: RefCell<Rc<Config>>,
+    entropy: Cell<u64>,
+    myself: Weak<Platform>,
+}
+
+struct Object {
+    database: Rc<rusqlite::Connection>,
+    alarm: Rc<Cell<Option<i64>>>,
+    instance: RefCell<Option<Rc<Person>>>,
+}
+
+/// The environment of most tests.
+pub fn variables() -> Vec<(&'static str, String)> {
+    let options = Options::saas(APP);
+    vec![
+        ("BASE_URL", APP.to_owned()),
+        ("SENTRY_CLIENT_ID", options.client_id),
+        ("SENTRY_CLIENT_SECRET", options.client_secret),
+        ("COOKIE_SECRET", "0123456789abcdef0123456789abcdef".to_owned()),
+        ("SLACK_SIGNING_SECRET", options.signing_secret),
+        ("SLACK_BOT_TOKEN", options.bot_token),
+    ]
+}
+
+impl Platform {
+    pub fn new() -> Rc<Platform> {
+        Platform::with(&variables())
+    }
+
+    pub fn with(variables: &[(&str, String)]) -> Rc<Platform> {
+        Rc::new_cyclic(|myself| Platform {
+            sandbox: Sandbox::new(Options::saas(APP).seeded(7)),
+            now: Cell::new(1_760_000_000_000),
+            kv: RefCell::default(),
+            kv_broken: Cell::new(false),
+            logged: RefCell::default(),
+            objects: RefCell::default(),
+            config: RefCell::new(Rc::new(config(variables))),
+            entropy: Cell::new(1),
+            myself: myself.clone(),
+        })
+    }
+
+    /// A new deployment: other variables, and every object starts anew from its storage.
+    pub fn redeploy(&self, variables: &[(&str, String)]) {
+        *self.config.borrow_mut() = Rc::new(config(variables));
+        self.crash();
+    }
+
+    /// The process dies: what was only in memory is gone.
+    pub fn crash(&self) {
+        for object in self.objects.borrow().values() {
+            object.instance.replace(None);
+        }
+    }
+
+    pub fn world(&self) -> World {
+        let this = self.myself.upgrade().unwrap();
+        World {
+            config: Rc::clone(&self.config.borrow()),
+            clock: this.clone(),
+            random: this.clone(),
+            http: this.clone(),
+            kv: this.clone(),
+            objects: this.clone(),
+            log: this,
+        }
+    }
+
+    fn object(&self, name: &str) -> Rc<Object> {
+        let mut objects = self.objects.borrow_mut();
+        let object = objects.entry(name.to_owned()).or_insert_with(|| {
+            Rc::new(Object {
+                database: Rc::new(rusqlite::Connection::open_in_memory().unwrap()),
+                alarm: Rc::default(),
+                instance: RefCell::default(),
+            })
+        });
+        Rc::clone(object)
+    }
+
+    /// The instance of the object `name`, made from its storage when there is none.
+    pub fn person(&self, name: &str) -> Rc<Person> {
+        let object = self.object(name);
+        let mut instance = object.instance.borrow_mut();
+        let person = instance.get_or_insert_with(|| {
+            let sql = Rc::new(Sqlite(Rc::clone(&object.database)));
+            let alarm = Rc::new(TestAlarm(Rc::clone(&object.alarm)));
+            Rc::new(Person::new(name, self.world(), sql, alarm).unwrap())
+        });
+        Rc::clone(person)
+    }
+
+    /// One value from the object's tables.
+    pub fn look(&self, name: &str, query: &str) -> Option<String> {
+        let object = self.object(name);
+        let looked = object.database.query_row(query, [], |row| {
+            Ok(match row.get_ref(0)? {
+                ValueRef::Null => None,
+                ValueRef::Integer(it) => Some(it.to_string()),
+                ValueRef::Text(it) | ValueRef::Blob(it) => Some(String::from_utf8_lossy(it).into_owned()),
+                ValueRef::Real(it) => Some(it.to_string()),
+            })
+        });
+        looked.ok().flatten()
+    }
+
+    /// Runs a statement on the object's tables, for what a test cannot cause otherwise.
+    pub fn tamper(&self, name: &str, statement: &str) {
+        self.object(name).database.execute_batch(statement).unwrap();
+    }
+
+    /// Every byte that the platform stores.
+    pub fn stored(&self) -> String {
+        let mut all: String =
+            self.kv.borrow().iter().map(|(key, value)| format!("{key}={}\n", String::from_utf8_lossy(value))).collect();
+        for object in self.objects.borrow().values() {
+            all.push_str(&String::from_utf8_lossy(&object.database.serialize("main").unwrap()));
+        }
+        all
+    }
+
+    // ---- Time ----
+
+    /// Runs every alarm that is due.
+    pub fn settle(&self) {
+        for _ in 0..1_000 {
+            let Some(name) = self.due(self.now.get()) else { return };
+            self.ring(&name);
+        }
+        panic!("the alarms never rest");
+    }
+
+    fn due(&self, until: i64) -> Option<String> {
+        let objects = self.objects.borrow();
+        let due = objects.iter().filter_map(|(name, object)| Some((object.alarm.get()?, name)));
+        due.filter(|(at, _)| *at <= until).min().map(|(_, name)| name.clone())
+    }
+
+    /// Runs the alarm of one object.
+    pub fn ring(&self, name: &str) {
+        self.object(name).alarm.set(None);
+        wait(self.person(name).run());
+    }
+
+    /// Runs the alarm of one object up to its `points`-th pause, and lets the process die there. Returns whether it
+    /// died before it was through.
+    pub fn ring_and_crash(&self, name: &str, points: usize) -> bool {
+        self.object(name).alarm.set(None);
+        let died = {
+            let person = self.person(name);
+            let run = person.run();
+            let mut run = std::pin::pin!(run);
+            let mut context = Context::from_waker(futures::task::noop_waker_ref());
+            (0..points).all(|_| run.as_mut().poll(&mut context).is_pending())
+        };
+        self.crash();
+        if died && self.object(name).alarm.get().is_none() {
+            // An alarm whose handler did not return is run again by the platform.
+            self.object(name).alarm.set(Some(self.now.get()));
+        }
+        died
+    }
+
+    /// Lets time pass, running the alarms that fall due meanwhile.
+    pub fn pass(&self, time: Duration) {
+        let until = self.now.get() + i64::try_from(time.as_millis()).unwrap();
+        self.settle();
+        while let Some(name) = self.due(until) {
+            let at = self.object(&name).alarm.get().unwrap_or(0);
+            self.now.set(self.now.get().max(at));
+            self.ring(&name);
+        }
+        self.now.set(self.now.get().max(until));
+    }
+
+    // ---- What people do ----
+
+    /// The Worker answers a request.
+    pub fn request(&self, request: Request<Bytes>) -> Response<Bytes> {
+        wait(async {
+            let reply = router::route(&self.world(), request).await;
+            if let Some(deferred) = reply.deferred {
+                deferred.await;
+            }
+            reply.response
+        })
+    }
+
+    pub fn deliver(&self, delivery: &Delivery) -> Response<Bytes> {
+        let response = self.request(delivery.request.clone());
+        self.sandbox.delivered(self.now.get(), delivery.id, Some(&response));
+        response
+    }
+
+    /// Says something, and lets the app do all that is due at once. Returns the message's `ts`.
+    pub fn say(&self, person: &str, channel: &str, text: &str) -> String {
+        let say = Say { person: person.into(), channel: channel.into(), text: text.into(), ..say_nothing() };
+        let (ts, deliveries) = self.sandbox.say(self.now.get(), &say);
+        for delivery in deliveries {
+            assert_eq!(self.deliver(&delivery).status(), 200);
+        }
+        self.settle();
+        ts
+    }
+
+    /// Uses `/sentry`, and lets the app do all that is due at once.
+    pub fn slash(&self, person: &str, text: &str) {
+        let slash = Slash { person: person.into(), channel: INCIDENTS.into(), text: text.into() };
+        let delivery = self.sandbox.slash(self.now.get(), &slash);
+        assert_eq!(self.deliver(&delivery).status(), 200);
+        self.settle();
+    }
+
+    /// Presses a button of a message.
+    pub fn press(&self, person: &str, message: &str, action_id: &str) {
+        let click = Click { person: person.into(), message: message.into(), action_id: action_id.into(), ..Click::default() };
+        let delivery = self.sandbox.click(self.now.get(), &click).unwrap();
+        assert_eq!(self.deliver(&delivery).status(), 200);
+        self.settle();
+    }
+
+    // ---- What people see ----
+
+    /// The bot's messages that `person` can see, in order.
+    pub fn seen_by(&self, person: &str) -> Vec<Message> {
+        let direct = format!("D{}", person.trim_start_matches('U'));
+        let all = self.sandbox.slack().messages;
+        all.into_iter()
+            .filter(|message| !message.deleted && message.author == "U0VEDETTE")
+            .filter(|message| message.private_to.as_deref().is_none_or(|it| it == person))
+            .filter(|message| !message.channel.starts_with('D') || message.channel == direct)
+            .collect()
+    }
+
+    /// The newest of them, as one text: fallback and blocks.
+    pub fn last_seen_by(&self, person: &str) -> String {
+        self.seen_by(person).last().map(full_text).unwrap_or_default()
+    }
+
+    /// The private link in the newest message that `person` sees and that has one.
+    pub fn link_for(&self, person: &str) -> Option<String> {
+        self.seen_by(person).iter().rev().find_map(link_in)
+    }
+
+    /// Connects `person` with `account` through the newest private link; returns the last page.
+    pub fn connect(&self, person: &str, account: &str) -> String {
+        let link = self.link_for(person).expect("a private link");
+        let page = crate::browser::Browser::new(self).connect(&link, account);
+        self.settle();
+        page
+    }
+
+    /// What the app said of itself since the start.
+    pub fn log_text(&self) -> String {
+        self.logged.borrow().join("\n")
+    }
+}
+
+fn say_nothing() -> Say {
+    Say { person: String::new(), channel: String::new(), text: String::new(), thread_ts: None, twin: false }
+}
+
+/// All that a message shows.
+pub fn full_text(message: &Message) -> String {
+    let mut parts = vec![message.text.clone()];
+    if let Some(blocks) = &message.blocks {
+        collect(blocks, &mut parts);
+    }
+    parts.join("\n")
+}
+
+fn collect(value: &serde_json::Value, parts: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, parts)),
+        serde_json::Value::Object(fields) => fields.iter().for_each(|(name, value)| match value {
+            serde_json::Value::String(text) if name == "text" => parts.push(text.clone()),
+            other => collect(other, parts),
+        }),
+        _ => {}
+    }
+}
+
+/// The private link that a message carries.
+pub fn link_in(message: &Message) -> Option<String> {
+    let blocks = message.blocks.as_ref()?.to_string();
+    let start = blocks.find(&format!("{APP}/connect/"))?;
+    Some(blocks.get(start..)?.chars().take_while(|it| *it != '"').collect())
+}
+
+fn config(variables: &[(&str, String)]) -> Config {
+    Config::parse(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone()))
+}
+
+/// Runs a future to its end on this thread.
+pub fn wait<T>(future: impl Future<Output = T>) -> T {
+    futures::executor::block_on(future)
+}
+
+/// A point where other work goes on, and where a crash may happen.
+async fn pause() {
+    struct Once(bool);
+    impl Future for Once {
+        type Output = ();
+        fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+            if std::mem::replace(&mut self.0, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    }
+    Once(false).await;
+}
+
+#[async_trait(?Send)]
+impl Clock for Platform {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.now.get())
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.now.set(self.now.get() + i64::try_from(duration.as_millis()).unwrap());
+        pause().await;
+    }
+}
+
+impl Random for Platform {
+    // SplitMix64: good enough to be different each time, and the same in each run.
+    fn fill(&self, buffer: &mut [u8]) {
+        for byte in buffer {
+            let mut mixed = self.entropy.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
+            self.entropy.set(mixed);
+            mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            *byte = (mixed >> 32) as u8;
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Http for Platform {
+    async fn send(&self, request: Request<Bytes>, limits: Limits) -> Result<Response<Bytes>, HttpError> {
+        pause().await;
+        let exchange = self.sandbox.handle(request, self.now.get());
+        let deadline = limits.deadline.as_millis() as u64;
+        self.now.set(self.now.get() + exchange.delay_ms.min(deadline) as i64);
+        pause().await;
+        if exchange.delay_ms >= deadline {
+            return Err(HttpError::Timeout);
+        }
+        match exchange.outcome {
+            Outcome::Respond(response) if response.body().len() > limits.max_body => Err(HttpError::TooLong),
+            Outcome::Respond(response) => Ok(response),
+            Outcome::Truncate(_) | Outcome::Drop => Err(HttpError::Connection),
+            Outcome::Hang => {
+                self.now.set(self.now.get() + deadline as i64);
+                Err(HttpError::Timeout)
+            }
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Kv for Platform {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StorageError> {
+        pause().await;
+        self.kv_works()?;
+        Ok(self.kv.borrow().get(key).cloned())
+    }
+
+    async fn put(&self, key: &str, value: &[u8], _ttl: Option<Duration>) -> Result<(), StorageError> {
+        pause().await;
+        self.kv_works()?;
+        self.kv.borrow_mut().insert(key.to_owned(), value.to_vec());
+        Ok(())
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StorageError> {
+        pause().await;
+        self.kv_works()?;
+        self.kv.borrow_mut().remove(key);
+        Ok(())
+    }
+}
+
+impl Platform {
+    fn kv_works(&self) -> Result<(), StorageError> {
+        if self.kv_broken.get() { Err(StorageError("KV is down".to_owned())) } else { Ok(()) }
+    }
+}
+
+#[async_trait(?Send)]
+impl Objects for Platform {
+    async fn call(&self, _class: ObjectClass, name: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>, ObjectError> {
+        pause().await;
+        self.person(name).handle(path, &body).await.map_err(|error| ObjectError(error.to_string()))
+    }
+}
+
+impl Log for Platform {
+    fn log(&self, level: Level, event: &str, fields: &[(&str, &str)]) {
+        self.logged.borrow_mut().push(format!("{level:?} {event} {fields:?}"));
+    }
+}
+
+struct TestAlarm(Rc<Cell<Option<i64>>>);
+
+#[async_trait(?Send)]
+impl Alarm for TestAlarm {
+    async fn set(&self, at: Timestamp) -> Result<(), StorageError> {
+        self.0.set(Some(at.0));
+        Ok(())
+    }
+
+    async fn clear(&self) -> Result<(), StorageError> {
+        self.0.set(None);
+        Ok(())
+    }
+}
+
+struct Sqlite(Rc<rusqlite::Connection>);
+
+struct Bound(Value);
+
+impl rusqlite::ToSql for Bound {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match &self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Integer(it) => ValueRef::Integer(*it),
+            Value::Text(it) => ValueRef::Text(it.as_bytes()),
+            Value::Blob(it) => ValueRef::Blob(it),
+        }))
+    }
+}
+
+impl Sql for Sqlite {
+    fn exec(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, StorageError> {
+        let run = || {
+            let mut prepared = self.0.prepare_cached(statement)?;
+            let columns = prepared.column_count();
+            let bound: Vec<Bound> = parameters.into_iter().map(Bound).collect();
+            let mut rows = prepared.query(rusqlite::params_from_iter(bound.iter()))?;
+            let mut all = Vec::new();
+            while let Some(row) = rows.next()? {
+                let cells = (0..columns).map(|index| {
+                    Ok(match row.get_ref(index)? {
+                        ValueRef::Null => Value::Null,
+                        ValueRef::Integer(it) => Value::Integer(it),
+                        ValueRef::Real(it) => Value::Integer(it as i64),
+                        ValueRef::Text(it) => Value::Text(String::from_utf8_lossy(it).into_owned()),
+                        ValueRef::Blob(it) => Value::Blob(it.to_vec()),
+                    })
+                });
+                all.push(Row(cells.collect::<rusqlite::Result<_>>()?));
+            }
+            Ok(all)
+        };
+        run().map_err(|error: rusqlite::Error| StorageError(error.to_string()))
+    }
+
+    fn transaction(&self, work: &mut dyn FnMut() -> Result<(), StorageError>) -> Result<(), StorageError> {
+        let execute = |statement| self.0.execute_batch(statement).map_err(|error| StorageError(error.to_string()));
+        execute("SAVEPOINT work")?;
+        match work() {
+            Ok(()) => execute("RELEASE work"),
+            Err(error) => {
+                execute("ROLLBACK TO work; RELEASE work")?;
+                Err(error)
+            }
+        }
+    }
+}
