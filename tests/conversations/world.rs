@@ -156,7 +156,10 @@ impl Platform {
         let mut all: String =
             self.kv.borrow().iter().map(|(key, value)| format!("{key}={}\n", String::from_utf8_lossy(value))).collect();
         for object in self.objects.borrow().values() {
-            all.push_str(&String::from_utf8_lossy(&object.database.serialize("main").unwrap()));
+            let sql = Sqlite(Rc::clone(&object.database));
+            for table in ["turns", "tickets", "consents", "outbox", "memory", "grant_record"] {
+                all.push_str(&format!("{table}: {:?}\n", sql.exec(&format!("SELECT * FROM {table}"), vec![]).unwrap()));
+            }
         }
         all
     }
