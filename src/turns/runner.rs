@@ -36,6 +36,8 @@ const WATCHDOG: Duration = Duration::from_secs(60);
 const RUN: Duration = Duration::from_secs(10 * 60);
 /// After a storage failure the alarm comes back after this.
 const STORAGE_PAUSE: Duration = Duration::from_secs(5);
+/// After KV did not take the copy of the grant, it is tried again after this.
+const COPY_PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause between two tries of a turn's step.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -94,7 +96,10 @@ impl Person {
                 _ => break,
             }
         }
-        Ok(self.store.next_due()?)
+        let next = self.store.next_due()?;
+        // Whatever changed the grant, here or in a call that woke this alarm: its copy follows (P2).
+        let copy = if self.vault.copy().await { None } else { Some(self.now() + COPY_PAUSE) };
+        Ok(next.into_iter().chain(copy).min())
     }
 
     async fn step(&self, turn: Turn) -> Result<(), PersonError> {

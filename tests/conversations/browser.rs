@@ -43,7 +43,8 @@ impl<'a> Browser<'a> {
                 .header("sec-fetch-site", "same-origin");
         }
         if ours && !self.cookies.borrow().is_empty() {
-            let pairs: Vec<String> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let pairs: Vec<String> =
+                self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.header(header::COOKIE, pairs.join("; "));
         }
         let request = request.body(Bytes::from(body.unwrap_or_default())).unwrap();

@@ -75,7 +75,7 @@ fn fifty_refusals_of_one_token_make_one_refresh_p3() {
 
 #[test]
 fn a_grant_with_more_than_two_minutes_left_is_used_as_it_is_p3() {
-    let platform = connected(121);
+    let platform = connected(125);
     wait(vault(&platform).credential()).unwrap();
     assert_eq!(refreshes(&platform), 0);
 }
@@ -97,7 +97,13 @@ fn a_refresh_that_never_reached_sentry_is_told_by_the_probe_and_made_again_later
 
 #[test]
 fn a_refresh_whose_reply_was_lost_ends_in_one_reconnect_and_never_a_loop_p3() {
-    for lost in [FaultKind::Drop, FaultKind::Hang, FaultKind::Truncate, FaultKind::Html { code: 200 }, FaultKind::Status { code: 502, body: None, headers: Default::default() }] {
+    for lost in [
+        FaultKind::Drop,
+        FaultKind::Hang,
+        FaultKind::Truncate,
+        FaultKind::Html { code: 200 },
+        FaultKind::Status { code: 502, body: None, headers: Default::default() },
+    ] {
         let platform = connected(60);
         let vault = vault(&platform);
         fault_after_work(&platform, TOKEN, lost.clone());
@@ -125,7 +131,10 @@ fn a_crash_in_the_middle_of_a_refresh_is_known_afterwards_p3() {
             }
         }
         let outcome = wait(vault(&platform).credential());
-        assert_eq!(outcome.as_ref().map(|credential| u64::from(live(&platform, credential))).map_err(|it| *it), expected);
+        assert_eq!(
+            outcome.as_ref().map(|credential| u64::from(live(&platform, credential))).map_err(|it| *it),
+            expected
+        );
         assert_eq!(refreshes(&platform), 1, "at {point}");
     }
 }
@@ -134,7 +143,11 @@ fn a_crash_in_the_middle_of_a_refresh_is_known_afterwards_p3() {
 fn while_sentry_is_down_what_is_left_is_used_and_after_that_the_grant_is_kept_p3() {
     let platform = connected(60);
     let vault = vault(&platform);
-    let down = platform.sandbox.add_fault(Fault::new(Side::Sentry, "*", FaultKind::Status { code: 503, body: None, headers: Default::default() }));
+    let down = platform.sandbox.add_fault(Fault::new(
+        Side::Sentry,
+        "*",
+        FaultKind::Status { code: 503, body: None, headers: Default::default() },
+    ));
     assert!(wait(vault.credential()).is_ok());
     platform.pass(Duration::from_secs(70));
     assert_eq!(wait(vault.credential()).map(drop), Err(NoCredential::CannotRenewNow));

@@ -53,7 +53,11 @@ fn a_request_that_waits_a_day_for_consent_says_so_once_and_ends() {
     let platform = Platform::new();
     platform.say(ADA, INCIDENTS, "@vedette issue list globex");
     platform.pass(Duration::from_secs(25 * 60 * 60));
-    assert!(platform.last_seen_by(GRACE).contains("I waited for your Sentry access"), "{}", platform.last_seen_by(GRACE));
+    assert!(
+        platform.last_seen_by(GRACE).contains("I waited for your Sentry access"),
+        "{}",
+        platform.last_seen_by(GRACE)
+    );
     let calls = platform.sandbox.slack().calls.len();
     platform.pass(Duration::from_secs(50 * 60 * 60));
     assert_eq!(platform.sandbox.slack().calls.len(), calls, "once");

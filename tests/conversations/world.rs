@@ -132,6 +132,11 @@ impl Platform {
         Rc::clone(person)
     }
 
+    /// The storage of the object `name`.
+    pub fn sql(&self, name: &str) -> Rc<dyn Sql> {
+        Rc::new(Sqlite(Rc::clone(&self.object(name).database)))
+    }
+
     /// One value from the object's tables.
     pub fn look(&self, name: &str, query: &str) -> Option<String> {
         let object = self.object(name);
@@ -258,7 +263,8 @@ impl Platform {
 
     /// Presses a button of a message.
     pub fn press(&self, person: &str, message: &str, action_id: &str) {
-        let click = Click { person: person.into(), message: message.into(), action_id: action_id.into(), ..Click::default() };
+        let click =
+            Click { person: person.into(), message: message.into(), action_id: action_id.into(), ..Click::default() };
         let delivery = self.sandbox.click(self.now.get(), &click).unwrap();
         assert_eq!(self.deliver(&delivery).status(), 200);
         self.settle();
