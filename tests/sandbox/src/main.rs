@@ -6,6 +6,10 @@ use std::process::ExitCode;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    if std::env::args().any(|word| word == "--help") {
+        println!("{}", serve::USAGE);
+        return ExitCode::SUCCESS;
+    }
     let arguments = match serve::Arguments::parse(std::env::args().skip(1)) {
         Ok(arguments) => arguments,
         Err(message) => {

@@ -410,7 +410,7 @@ fn following_the_links_finds_every_issue_once() {
             assert_eq!(answer.header("x-hits"), seen.len().to_string());
             break;
         }
-        url = next[1..next.find('>').unwrap()].to_owned();
+        url = next.split(['<', '>']).nth(1).unwrap().to_owned();
     }
     let total = seen.len();
     seen.sort();

@@ -2,7 +2,8 @@
 
 use vedette_sandbox::Options;
 
-const USAGE: &str = "\
+/// What `--help` says.
+pub const USAGE: &str = "\
 usage: vedette-sandbox [--port 8788] [--sentry-port 8789] [--app http://127.0.0.1:8787] [--app-public URL]
                        [--redirect-uri URL]… [--retry-delays 0,60000,300000] [--seed N] [--with-parent]
 
@@ -31,7 +32,7 @@ impl Arguments {
     /// Reads the command line, without the program's name.
     ///
     /// # Errors
-    /// What to tell the person: what is wrong, or the usage that `--help` asked for.
+    /// What to tell the person.
     pub fn parse(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
         let mut arguments = Arguments { port: 8788, sentry_port: 8789, with_parent: false, options: Options::local() };
         let mut app_public = None;
@@ -42,7 +43,7 @@ impl Arguments {
                 continue;
             }
             if !FLAGS.contains(&flag.as_str()) {
-                return Err(if flag == "--help" { USAGE.to_owned() } else { format!("Unknown: {flag}.\n{USAGE}") });
+                return Err(format!("Unknown: {flag}.\n{USAGE}"));
             }
             let value = words.next().ok_or_else(|| format!("{flag} needs a value."))?;
             let options = &mut arguments.options;

@@ -32,8 +32,11 @@ impl Report {
 
 impl Courier {
     pub(super) fn new() -> Result<Courier, reqwest::Error> {
-        let client =
-            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE).build()?;
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(PATIENCE)
+            .no_proxy()
+            .build()?;
         Ok(Courier { client })
     }
 

@@ -23,7 +23,7 @@ use http::{Request, Response, Uri};
 use tokio::net::TcpListener;
 use vedette_sandbox::{Exchange, Options, Sandbox};
 
-pub use self::arguments::Arguments;
+pub use self::arguments::{Arguments, USAGE};
 use self::courier::Courier;
 
 /// What both listeners share.
