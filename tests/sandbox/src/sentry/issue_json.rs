@@ -1,9 +1,10 @@
 //! An issue, as Sentry writes it.
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::accounts::{self, Account};
-use super::data::{Assignee, Issue, Organization, Project, Status, event_platform};
+use super::data::{Assignee, Issue, Organization, Project, Status, event_platform, release_age_ms};
 use super::place::Place;
 use super::{event_json, time};
 use crate::json::Put;
@@ -107,15 +108,16 @@ pub(crate) fn release(project: &Project, version: &str, now_ms: i64) -> Value {
 
 fn release_reference(project: &Project, version: &str, now_ms: i64) -> Value {
     let steps_back = project.releases().iter().rev().position(|known| known == version).unwrap_or(0);
-    let age_ms = (i64::try_from(steps_back).unwrap_or(0) * 6 * 24 + 20) * HOUR_MS;
+    let age_ms = release_age_ms(i64::try_from(steps_back).unwrap_or(0));
     let created = time::micros(now_ms.saturating_sub(age_ms));
+    let commit: String = hex::encode(Sha256::digest(version)).chars().take(40).collect();
     let short = version.split_once('@').map_or(version, |(_, short)| short);
     json!({
         "id": 77_000 + steps_back,
         "version": version,
         "shortVersion": short,
         "status": "open",
-        "ref": format!("{:040x}", u128::from(project.first_release.1) << 64 | 0x9f3c_21d8_77ab),
+        "ref": commit,
         "url": null,
         "dateReleased": created,
         "dateCreated": created,
@@ -162,7 +164,12 @@ fn hourly(issue: &Issue, now_ms: i64) -> Value {
     let quiet_hours = issue.last_seen_age_ms / HOUR_MS;
     let in_hour = |ago: i64| {
         let noise = (issue.id + u64::try_from(ago).unwrap_or(0) * 7) % 9;
-        if ago < quiet_hours || ago * HOUR_MS > issue.first_seen_age_ms { 0 } else { issue.count * noise / 400 }
+        let some = issue.count * noise / 400;
+        match ago {
+            ago if ago < quiet_hours || ago * HOUR_MS > issue.first_seen_age_ms => 0,
+            ago if ago == quiet_hours => some.max(1),
+            _ => some,
+        }
     };
     let pairs = (0..24).rev().map(|ago| json!([(this_hour - ago) * 3600, in_hour(ago)]));
     Value::Array(pairs.collect())

@@ -13,6 +13,8 @@ pub(crate) use hostile::SENSITIVE_CANARY;
 pub(crate) use system_frames::{event_platform, of_platform};
 
 const MINUTE_MS: i64 = 60 * 1000;
+/// Each project has had so many releases.
+const RELEASES: u32 = 4;
 
 /// An organization.
 #[derive(Debug, PartialEq, Eq)]
@@ -126,8 +128,25 @@ impl Project {
     /// The versions of the project's releases, oldest first.
     pub(crate) fn releases(&self) -> Vec<String> {
         let (major, minor) = self.first_release;
-        (0..4).map(|step| format!("{}@{major}.{}.{}", self.slug, minor + step, step % 2)).collect()
+        (0..RELEASES).map(|step| format!("{}@{major}.{}.{}", self.slug, minor + step, step % 2)).collect()
     }
+
+    /// The release that was the latest so long ago; before the oldest one, that one.
+    fn release_at(&self, age_ms: i64) -> Option<String> {
+        let mut oldest = None;
+        for (version, steps_back) in self.releases().into_iter().rev().zip(0..) {
+            if release_age_ms(steps_back) >= age_ms {
+                return Some(version);
+            }
+            oldest = Some(version);
+        }
+        oldest
+    }
+}
+
+/// How long ago a release came out, counted back from the latest one.
+pub(crate) fn release_age_ms(steps_back: i64) -> i64 {
+    (20 + steps_back * 19 * 24) * 60 * MINUTE_MS
 }
 
 /// Everything.
@@ -194,12 +213,11 @@ fn issue(
         9 => Status::Archived,
         _ => Status::Unresolved,
     };
-    let last_seen_minutes = 2 + i64::from(index * index * 7) + i64::try_from(wander(17, 23)).unwrap_or(0);
-    let lived_minutes = 30 + i64::try_from(wander(7919, 60 * 24 * 40)).unwrap_or(0);
-    let fresh = lived_minutes < 60 * 24;
+    let last_seen_age_ms = i64::from(2 + index * index * 7 + index * 5 % 7) * MINUTE_MS;
+    let fresh = index % 8 == 3;
+    let lived_minutes = 30 + wander(7919, if fresh { 60 * 9 } else { 60 * 24 * 40 });
+    let first_seen_age_ms = last_seen_age_ms + i64::try_from(lived_minutes).unwrap_or(0) * MINUTE_MS;
     let count = 1 + wander(97, 61) * wander(31, 89);
-    let releases = project.releases();
-    let release = |at: u64| usize::try_from(at).ok().and_then(|at| releases.get(at)).cloned();
     let assignee = match index % 5 {
         1 => Some(Assignee::Account("ada@example.com")),
         3 => Some(Assignee::Team(project.team)),
@@ -226,18 +244,18 @@ fn issue(
         },
         priority: match template.level {
             "fatal" => "high",
-            "error" if template.handled => "medium",
+            "error" if template.handled || index % 4 == 2 => "medium",
             "error" => "high",
             _ => "low",
         },
         count,
         users: count.min(1 + wander(41, 53) * wander(11, 19)),
-        first_seen_age_ms: (last_seen_minutes + lived_minutes) * MINUTE_MS,
-        last_seen_age_ms: last_seen_minutes * MINUTE_MS,
+        first_seen_age_ms,
+        last_seen_age_ms,
         assignee,
         environment: if index % 6 == 5 { "staging" } else { "production" },
-        first_release: release(wander(3, 3)),
-        last_release: release(3),
+        first_release: project.release_at(first_seen_age_ms),
+        last_release: project.release_at(last_seen_age_ms),
     }
 }
 
