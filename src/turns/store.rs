@@ -373,19 +373,18 @@ impl Store {
 
     /// When the next thing is due: a turn, the end of a wait, an outbox row, or the sweep.
     pub fn next_due(&self) -> Result<Option<Timestamp>, StorageError> {
+        // One row of minima: a Durable Object's SQLite takes no more than five terms in a UNION.
         let rows = self.sql.exec(
-            "SELECT min(at) FROM (
-                SELECT due_at AS at FROM (SELECT due_at FROM turns
-                    WHERE state IN ('queued', 'running', 'delivering') ORDER BY id LIMIT 1)
-                UNION ALL SELECT min(deadline_at) FROM turns WHERE state = 'waiting'
-                UNION ALL SELECT min(due_at) FROM outbox
-                UNION ALL SELECT min(ended_at) + ?1 FROM turns
-                UNION ALL SELECT min(expires_at) + ?1 FROM tickets
-                UNION ALL SELECT min(expires_at) + ?1 FROM consents
-            )",
+            "SELECT
+                (SELECT due_at FROM turns WHERE state IN ('queued', 'running', 'delivering') ORDER BY id LIMIT 1),
+                (SELECT min(deadline_at) FROM turns WHERE state = 'waiting'),
+                (SELECT min(due_at) FROM outbox),
+                (SELECT min(ended_at) + ?1 FROM turns),
+                (SELECT min(expires_at) + ?1 FROM tickets),
+                (SELECT min(expires_at) + ?1 FROM consents)",
             vec![i64::try_from(REMEMBER.as_millis()).unwrap_or(i64::MAX).into()],
         )?;
-        Ok(rows.first().and_then(|row| row.timestamp(0)))
+        Ok(rows.first().and_then(|row| (0..row.0.len()).filter_map(|index| row.timestamp(index)).min()))
     }
 
     // ---- Tickets and consents ----

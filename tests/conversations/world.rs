@@ -112,7 +112,7 @@ impl Platform {
         let mut objects = self.objects.borrow_mut();
         let object = objects.entry(name.to_owned()).or_insert_with(|| {
             Rc::new(Object {
-                database: Rc::new(rusqlite::Connection::open_in_memory().unwrap()),
+                database: Rc::new(database()),
                 alarm: Rc::default(),
                 instance: RefCell::default(),
             })
@@ -452,6 +452,25 @@ impl Log for Platform {
     fn log(&self, level: Level, event: &str, fields: &[(&str, &str)]) {
         self.logged.borrow_mut().push(format!("{level:?} {event} {fields:?}"));
     }
+}
+
+/// An empty database with the limits of a Durable Object's (workerd, `src/workerd/util/sqlite.c++`).
+fn database() -> rusqlite::Connection {
+    use rusqlite::limits::Limit;
+    let database = rusqlite::Connection::open_in_memory().unwrap();
+    let limits = [
+        (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 5),
+        (Limit::SQLITE_LIMIT_COLUMN, 100),
+        (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+        (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, 100),
+        (Limit::SQLITE_LIMIT_SQL_LENGTH, 100_000),
+        (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50),
+        (Limit::SQLITE_LIMIT_LENGTH, 2_200_000),
+    ];
+    for (limit, value) in limits {
+        database.set_limit(limit, value).unwrap();
+    }
+    database
 }
 
 struct TestAlarm(Rc<Cell<Option<i64>>>);
