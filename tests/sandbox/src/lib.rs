@@ -335,9 +335,13 @@ impl State {
 
     fn json(&self, person: Option<&str>) -> Value {
         let viewer = person.and_then(slack::people::person);
-        let statuses = self.slack.statuses.iter().map(
+        let sees = |channel: &str| viewer.is_none_or(|viewer| self.slack.sees(viewer, channel));
+        let statuses = self.slack.statuses.iter().filter(|((channel, _), _)| sees(channel));
+        let statuses = statuses.map(
             |((channel, thread_ts), status)| json!({"channel": channel, "thread_ts": thread_ts, "status": status}),
         );
+        let homes = self.slack.homes.iter().filter(|(owner, _)| viewer.is_none_or(|viewer| viewer.id == *owner));
+        let homes: serde_json::Map<String, Value> = homes.map(|(owner, view)| (owner.clone(), view.clone())).collect();
         let counters = self.sentry.counters;
         json!({
             "version": self.version,
@@ -346,7 +350,7 @@ impl State {
             "bot": {"id": people::BOT_USER, "name": people::BOT_NAME},
             "conversations": self.slack.conversations(viewer),
             "messages": self.slack.messages_json(viewer),
-            "homes": self.slack.homes,
+            "homes": homes,
             "statuses": statuses.collect::<Vec<Value>>(),
             "faults": self.faults.list(),
             "sentry": {

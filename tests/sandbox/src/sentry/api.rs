@@ -8,19 +8,16 @@ use http::{Method, Request, Response};
 use serde_json::{Value, json};
 
 use super::accounts::{self, Account, SCOPES};
-use super::data::{Issue, Organization, Project, world};
+use super::data::{Organization, Project, world};
 use super::errors::ApiError;
 use super::limits::Standing;
 use super::paging::Window;
 use super::place::Place;
-use super::search::Search;
-use super::{Sentry, event_json, explore, issue_json, time};
+use super::{Sentry, event_json, explore, issue_json, issues};
 use crate::form::{self, Pairs};
 use crate::json::Put;
 use crate::{Context, exchange};
 
-/// A page of issues, unless the request says otherwise.
-const ISSUES_PAGE: usize = 100;
 /// The version that `/api/0/` tells: Sentry's API has only ever had this one.
 const VERSION: &str = "0";
 
@@ -194,21 +191,20 @@ fn in_organization(organization: &'static Organization, rest: &[&str], call: &Ca
         }
         ["issues"] => {
             call.may(&["event:read"])?;
-            issues(organization, call)
+            issues::list(organization, call)
         }
         ["issues", id, rest @ ..] => {
             call.may(&["event:read"])?;
-            let issue = find_issue(organization, id)?;
-            in_issue(issue, rest, call)
+            issues::one(issues::find(organization, id)?, rest, call)
         }
         ["shortids", short_id] => {
             call.may(&["event:read"])?;
-            let issue = by_short_id(organization, short_id).ok_or(ApiError::NotFound)?;
-            Ok(located(organization, issue, call).into())
+            let issue = issues::by_short_id(organization, short_id).ok_or(ApiError::NotFound)?;
+            Ok(issues::located(organization, issue, call).into())
         }
         ["eventids", id] => {
             call.may(&["org:read", "event:read"])?;
-            let (issue, nth) = find_event(organization, id).ok_or(ApiError::NotFound)?;
+            let (issue, nth) = issues::find_event(organization, id).ok_or(ApiError::NotFound)?;
             Ok(json!({
                 "organizationSlug": organization.slug,
                 "projectSlug": issue.project.slug,
@@ -241,39 +237,13 @@ fn in_project(organization: &'static Organization, slug: &str, rest: &[&str], ca
     match rest {
         [] => Ok(project_json(organization, project).into()),
         ["events", id] => {
-            let found = find_event(organization, id).filter(|(issue, _)| issue.project == project);
+            let found = issues::find_event(organization, id).filter(|(issue, _)| issue.project == project);
             let (issue, nth) = found.ok_or(ApiError::NotFound)?;
             Ok(event_json::whole(issue, nth, None, call.now_ms).into())
         }
         ["releases", version] if project.releases().iter().any(|known| known == version) => {
             Ok(issue_json::release(project, version, call.now_ms).into())
         }
-        _ => Err(ApiError::NotFound),
-    }
-}
-
-fn in_issue(issue: &'static Issue, rest: &[&str], call: &Call) -> Result<Answer, ApiError> {
-    match rest {
-        [] => Ok(issue_json::alone(issue, call.place, call.now_ms).into()),
-        ["events"] => {
-            let all = 0..event_json::number_of_events(issue);
-            call.page(all.map(|nth| event_json::in_list(issue, nth, call.now_ms)).collect())
-        }
-        ["events", name] => {
-            let nth = event_json::nth_by_name(issue, name).ok_or(ApiError::NotFound)?;
-            Ok(event_json::whole(issue, nth, call.query.get("llmFormat"), call.now_ms).into())
-        }
-        ["tags"] => {
-            let all = event_json::tags(issue).into_iter().map(|(key, value)| tag(issue, key, &value, call.now_ms));
-            Ok(Value::Array(all.collect()).into())
-        }
-        ["tags", key] => Ok(issue_tag(issue, key, call)?.into()),
-        ["tags", key, "values"] => {
-            let tag = issue_tag(issue, key, call)?;
-            Ok(tag.get("topValues").cloned().unwrap_or_default().into())
-        }
-        ["activities"] => Ok(json!({"activity": []}).into()),
-        ["hashes" | "external-issues"] => Ok(json!([]).into()),
         _ => Err(ApiError::NotFound),
     }
 }
@@ -308,7 +278,8 @@ impl Call<'_> {
         Ok(self.paged(window, total, window.cut(all)))
     }
 
-    fn paged(&self, window: Window, total: usize, page: Vec<Value>) -> Answer {
+    /// A page that was already cut, with the `Link` header of the whole list.
+    pub(super) fn paged(&self, window: Window, total: usize, page: Vec<Value>) -> Answer {
         let url = format!("{}{}", self.place.origin(), self.path);
         let link = window.link(&url, &self.query, total);
         let headers = vec![("link", link), ("x-hits", total.to_string()), ("x-max-hits", "1000".to_owned())];
@@ -477,131 +448,4 @@ fn release(organization: &'static Organization, version: &str, call: &Call) -> R
         |project: &&Project| project.platform.is_some() && project.releases().iter().any(|known| known == version);
     let project = world().projects_of(organization.slug).find(has).ok_or(ApiError::NotFound)?;
     Ok(issue_json::release(project, version, call.now_ms))
-}
-
-// ---- issues and events
-
-fn issues(organization: &'static Organization, call: &Call) -> Result<Answer, ApiError> {
-    let window = Window::read(&call.query, ISSUES_PAGE)?;
-    let query = call.query.get("query").unwrap_or("is:unresolved");
-    let direct = by_short_id(organization, query.trim()).filter(|_| call.query.get("shortIdLookup") == Some("1"));
-    if let Some(issue) = direct {
-        let mut answer = call.paged(window, 1, vec![issue_json::in_list(issue, call.place, call.now_ms)]);
-        answer.headers.push(("x-sentry-direct-hit", "1".to_owned()));
-        return Ok(answer);
-    }
-    let search = Search::parse(query)?;
-    let projects = asked_projects(organization, &call.query)?;
-    let oldest_age_ms = asked_age_ms(call)?;
-    let environments: Vec<&str> = call.query.all("environment").filter(|name| !name.is_empty()).collect();
-    let mut found: Vec<&Issue> = world()
-        .issues_of(organization.slug)
-        .filter(|issue| projects.as_ref().is_none_or(|projects| projects.contains(&issue.project)))
-        .filter(|issue| environments.is_empty() || environments.contains(&issue.environment))
-        .filter(|issue| oldest_age_ms.contains(&issue.last_seen_age_ms))
-        .filter(|issue| search.finds(issue, call.account))
-        .collect();
-    sort(&mut found, call.query.get("sort").unwrap_or("date"))?;
-    let total = found.len();
-    let page = window.cut(found);
-    Ok(call.paged(
-        window,
-        total,
-        page.into_iter().map(|issue| issue_json::in_list(issue, call.place, call.now_ms)).collect(),
-    ))
-}
-
-/// `None`: all of them.
-fn asked_projects(organization: &Organization, query: &Pairs) -> Result<Option<Vec<&'static Project>>, ApiError> {
-    let asked: Vec<&str> =
-        query.all("project").chain(query.all("projectSlug")).filter(|text| !text.is_empty()).collect();
-    if asked.is_empty() || asked.contains(&"-1") {
-        return Ok(None);
-    }
-    let find = |asked: &str| {
-        world().projects_of(organization.slug).find(|project| project.id == asked || project.slug == asked)
-    };
-    let found: Option<Vec<&Project>> = asked.into_iter().map(find).collect();
-    found.map(Some).ok_or(ApiError::NotPermitted)
-}
-
-/// How long ago an issue was last seen, to be in the asked period.
-fn asked_age_ms(call: &Call) -> Result<std::ops::RangeInclusive<i64>, ApiError> {
-    let bad = |text: &str| ApiError::BadRequest(text.to_owned());
-    let moment = |name: &str| match call.query.get(name).filter(|text| !text.is_empty()) {
-        None => Ok(None),
-        Some(text) => time::parse(text).map(Some).ok_or_else(|| bad(&format!("Invalid {name} parameter: {text}"))),
-    };
-    let (start, end) = (moment("start")?, moment("end")?);
-    if start.is_some() != end.is_some() {
-        return Err(bad("start and end are both required"));
-    }
-    if let (Some(start), Some(end)) = (start, end) {
-        return Ok(call.now_ms.saturating_sub(end)..=call.now_ms.saturating_sub(start));
-    }
-    match call.query.get("statsPeriod").filter(|text| !text.is_empty()) {
-        None => Ok(i64::MIN..=i64::MAX),
-        Some(text) => {
-            let period = time::period_ms(text).ok_or_else(|| bad(&format!("Invalid statsPeriod: {text:?}")))?;
-            Ok(i64::MIN..=period)
-        }
-    }
-}
-
-fn sort(issues: &mut [&Issue], by: &str) -> Result<(), ApiError> {
-    let weight = |issue: &Issue| match issue.priority {
-        "high" => 0,
-        "medium" => 1,
-        _ => 2,
-    };
-    match by {
-        "date" | "inbox" => issues.sort_by_key(|issue| issue.last_seen_age_ms),
-        "new" => issues.sort_by_key(|issue| issue.first_seen_age_ms),
-        "freq" | "trends" => issues.sort_by_key(|issue| std::cmp::Reverse(issue.count)),
-        "user" => issues.sort_by_key(|issue| std::cmp::Reverse(issue.users)),
-        "recommended" => issues.sort_by_key(|issue| (weight(issue), issue.last_seen_age_ms)),
-        _ => return Err(ApiError::BadRequest("Invalid sort parameter".to_owned())),
-    }
-    Ok(())
-}
-
-fn by_short_id(organization: &Organization, short_id: &str) -> Option<&'static Issue> {
-    world().issues_of(organization.slug).find(|issue| issue.short_id.eq_ignore_ascii_case(short_id))
-}
-
-fn find_issue(organization: &Organization, id: &str) -> Result<&'static Issue, ApiError> {
-    let by_id = world().issues_of(organization.slug).find(|issue| issue.id.to_string() == id);
-    by_id.or_else(|| by_short_id(organization, id)).ok_or(ApiError::NotFound)
-}
-
-pub(super) fn find_event(organization: &Organization, id: &str) -> Option<(&'static Issue, u64)> {
-    let looks_like_an_id = id.replace('-', "").len() == 32;
-    let mut issues = world().issues_of(organization.slug).filter(|_| looks_like_an_id);
-    issues.find_map(|issue| event_json::nth_by_name(issue, id).map(|nth| (issue, nth)))
-}
-
-fn located(organization: &Organization, issue: &Issue, call: &Call) -> Value {
-    json!({
-        "organizationSlug": organization.slug,
-        "projectSlug": issue.project.slug,
-        "groupId": issue.id.to_string(),
-        "group": issue_json::in_list(issue, call.place, call.now_ms),
-        "shortId": issue.short_id,
-    })
-}
-
-fn issue_tag(issue: &Issue, key: &str, call: &Call) -> Result<Value, ApiError> {
-    let tags = event_json::tags(issue);
-    let (key, value) = tags.iter().find(|(known, _)| *known == key).ok_or(ApiError::NotFound)?;
-    Ok(tag(issue, key, value, call.now_ms))
-}
-
-fn tag(issue: &Issue, key: &str, value: &str, now_ms: i64) -> Value {
-    let first_seen = time::seconds(now_ms.saturating_sub(issue.first_seen_age_ms));
-    let last_seen = time::seconds(now_ms.saturating_sub(issue.last_seen_age_ms));
-    json!({
-        "key": key, "name": event_json::tag_name(key), "uniqueValues": 1, "totalValues": issue.count,
-        "topValues": [{"key": key, "name": value, "value": value, "count": issue.count, "firstSeen": first_seen,
-                       "lastSeen": last_seen, "query": null}],
-    })
 }

@@ -17,6 +17,7 @@ mod errors;
 mod event_json;
 mod explore;
 mod issue_json;
+mod issues;
 mod limits;
 mod oauth;
 mod paging;
