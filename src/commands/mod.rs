@@ -18,7 +18,7 @@ mod say;
 pub mod sentence;
 mod target;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod text;
 mod whoami;
 
@@ -233,11 +233,16 @@ fn run<'a, C: Command>(
     parameters: Value,
 ) -> LocalBoxFuture<'a, Result<Answer, CommandError>> {
     Box::pin(async move {
-        let parameters = serde_json::from_value(parameters).map_err(|error| {
+        let fitting = match parameters {
+            Value::Null => serde_json::from_value(Value::Object(serde_json::Map::default())),
+            Value::Object(_) => serde_json::from_value(parameters),
+            _ => Err(serde::de::Error::custom("they must be an object")),
+        };
+        let fitting = fitting.map_err(|error| {
             UsageError::with(format!("The parameters of `{}` do not fit: {error}.", C::SPEC.name), C::SPEC.usage)
         })?;
         context.client.needs(C::SPEC.scopes);
-        C::run(context, parameters).await
+        C::run(context, fitting).await
     })
 }
 

@@ -133,7 +133,7 @@ fn is_place(lower: &str) -> bool {
         .split_once('/')
         .map_or(is_slug(lower), |(organization, project)| is_slug(organization) && is_slug(project));
     let number = lower.chars().all(|character| character.is_ascii_digit());
-    let thing = ["project", "organization", "issue", "error", "production", "prod", "staging"]
+    let thing = ["project", "organization", "issue", "error", "production", "prod", "staging", "fire"]
         .iter()
         .any(|word| same(lower, word));
     slugs && !number && !thing && !FILLERS.contains(&lower) && !TIMES.contains(&lower) && !looks_like_issue(lower)
@@ -156,7 +156,7 @@ mod tests {
             ("what is new in the storefront project?", Some("storefront")),
             ("what happened in the last week", None),
             ("errors in production", None),
-            ("anything on fire", Some("fire")),
+            ("anything on fire", None),
             ("", None),
         ] {
             assert_eq!(sentence(text).place(), expected, "{text}");

@@ -116,12 +116,9 @@ async fn as_project(
         Err(SentryError::NotFound | SentryError::Forbidden) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let note = format!("Read `{name}` as the project {organization}/{name}.");
-    Ok(find_project(&projects, name).map(|project| Place {
-        organization,
-        project: Some(project.to_owned()),
-        note: Some(note),
-    }))
+    let Some(project) = find_project(&projects, name).map(str::to_owned) else { return Ok(None) };
+    let note = Some(format!("Read `{name}` as the project {organization}/{project}."));
+    Ok(Some(Place { organization, project: Some(project), note }))
 }
 
 async fn projects(context: &Context<'_>, organization: &str) -> Result<Vec<Project>, SentryError> {
