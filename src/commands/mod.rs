@@ -252,3 +252,18 @@ fn invocation<C: Command>(parameters: &C::Parameters) -> Invocation {
     let parameters = serde_json::to_value(parameters).unwrap_or_default();
     Invocation { command: C::SPEC.name.to_owned(), parameters }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_guide_shows_the_code_as_it_is() {
+        let guide = include_str!("../../docs/adding-a-command.md");
+        let sources = [include_str!("whoami.rs"), include_str!("project.rs"), include_str!("mod.rs")];
+        let blocks: Vec<&str> = guide.split("```rust\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert!(blocks.len() >= 8);
+        for block in blocks {
+            assert!(sources.iter().any(|source| source.contains(block)), "no longer in the source:\n{block}");
+        }
+        assert!(guide.contains("the_guide_shows_the_code_as_it_is"));
+    }
+}

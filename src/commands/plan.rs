@@ -95,7 +95,7 @@ pub fn plan(text: &str, host: Option<&SentryHost>) -> Plan {
     if words.texts().first().is_some_and(|first| matches!(first.to_lowercase().as_str(), "sentry" | "/sentry")) {
         words.skip(1);
     }
-    if words.is_empty() {
+    if words.is_empty() || Sentence::new(words.texts()).greets() {
         return Plan::Say(introduction());
     }
     let help = words.switch("help", Some('h'));
@@ -186,7 +186,10 @@ fn command(words: &Words, share: bool) -> Option<Plan> {
     let Some((entry, length)) = named(&lower) else { return group(words, &lower) };
     let mut rest = words.clone();
     rest.skip(length);
-    let sentence = rest.texts().len() >= 2 && length == 1 && !rest.texts().iter().any(|word| word.starts_with('-'));
+    let texts = rest.texts();
+    let flags = texts.iter().any(|word| word.starts_with('-'));
+    let told = length == 1 || Sentence::new(texts.iter().copied()).is_prose();
+    let sentence = texts.len() >= 2 && told && !flags;
     match entry.invocation(&mut rest) {
         Ok(invocation) => Some(Plan::Run { invocation, share }),
         Err(_) if sentence => None, // "issues in globex from today"
@@ -271,7 +274,11 @@ fn say_back(title: &str, text: &str) -> Answer {
 /// What the words may have been meant for; nothing is run.
 fn guess(words: &Words) -> Answer {
     let texts = words.texts();
-    typing_mistake(&texts).or_else(|| nearest_command(&texts)).unwrap_or_else(|| Answer {
+    let lower = lower(words);
+    let control = || CONTROLS.iter().flat_map(|control| control.names).any(|name| begins(&lower, name).is_some());
+    let begins_well = named(&lower).is_some() || control();
+    let mistake = if begins_well { None } else { typing_mistake(&texts) };
+    mistake.or_else(|| nearest_command(&texts)).unwrap_or_else(|| Answer {
         title: "I did not understand that".to_owned(),
         parts: vec![
             Part::Paragraph("I read commands, issue ids and Sentry links. For example:".to_owned()),
@@ -608,6 +615,10 @@ mod tests {
             ("issue", "say What I can do with issue []"),
             ("help connect", "say connect []"),
             ("is anything on fire?", "say I read commands rather than sentences [Run issue list]"),
+            ("status of checkout", "say I am not sure what you mean []"),
+            ("list issues in globex", "say I read commands rather than sentences [Run issue list globex]"),
+            ("issue list globex web", "say I don't know what to do with `web`. []"),
+            ("hello there!", "say Hi, I look into Sentry for you [Unresolved issues, My organizations]"),
             ("help frobnicate", "say I have no help on that; this is what I can do []"),
             ("", "say Hi, I look into Sentry for you [Unresolved issues, My organizations]"),
             ("sentry", "say Hi, I look into Sentry for you [Unresolved issues, My organizations]"),

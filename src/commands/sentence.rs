@@ -52,6 +52,17 @@ impl Sentence {
         self.words.iter().map(|(_, lower)| lower.as_str()).filter(|word| !FILLERS.contains(word))
     }
 
+    /// Whether it is told like a sentence: with words that name nothing.
+    pub fn is_prose(&self) -> bool {
+        self.words.iter().any(|(_, lower)| FILLERS.contains(&lower.as_str()))
+    }
+
+    /// Whether it only greets.
+    pub fn greets(&self) -> bool {
+        const GREETINGS: [&str; 6] = ["hi", "hello", "hey", "hallo", "hola", "yo"];
+        self.words.len() <= 3 && self.words.first().is_some_and(|(_, first)| GREETINGS.contains(&first.as_str()))
+    }
+
     /// Whether one of `words` is said, in the singular or the plural.
     pub fn says(&self, words: &[&str]) -> bool {
         self.words.iter().any(|(_, lower)| words.iter().any(|word| same(lower, word)))

@@ -1,6 +1,6 @@
 //! One person's access to the Sentry API.
 //!
-//! Every exchange goes through [`Client::exchange`], in this order:
+//! Every exchange goes through `Client::exchange`, in this order:
 //!
 //! 1. A URL outside the host that issued the token is refused before anything is sent (P7). Redirects are not followed.
 //! 2. Each exchange has a deadline and a bounded body, each call a budget over its retries (P19).

@@ -246,13 +246,17 @@ impl Command for IssueList {
         let mut place =
             target::resolve(context, organization, parameters.project_slug_or_id.as_deref(), &again).await?;
         let mut result = fetch(context, &place, &parameters).await;
-        if let Err(error) = &result
-            && may_be_place(error, &place)
-        {
-            place = match target::correct(context, &place, &again).await {
-                Err(CommandError::Sentry(SentryError::NotFound)) => return Err(refused(error.clone(), &parameters)),
-                corrected => corrected?,
-            };
+        let better = match &result {
+            Err(SentryError::NotFound) => Some(target::correct(context, &place, &again).await?),
+            Err(error) if is_about_project(error, &place) => target::correct_project(context, &place, &again).await?,
+            // Nothing may be found because the project's name has a mistake.
+            Ok(page) if page.items.is_empty() && parameters.cursor.is_none() => {
+                target::correct_project(context, &place, &again).await?
+            }
+            _ => None,
+        };
+        if let Some(better) = better {
+            place = better;
             result = fetch(context, &place, &parameters).await;
         }
         let page = result.map_err(|error| refused(error, &parameters))?;
@@ -260,16 +264,11 @@ impl Command for IssueList {
     }
 }
 
-/// Whether the place could be what Sentry does not know. A project that does not exist is a 400, because it is a term of
-/// the search: project slugs work there in every version of Sentry, while the `project` parameter takes ids only in some.
-fn may_be_place(error: &SentryError, place: &Place) -> bool {
-    match error {
-        SentryError::NotFound => true,
-        SentryError::Rejected { status: 400, detail } => {
-            place.project.as_deref().is_some_and(|project| detail.contains("roject") && detail.contains(project))
-        }
-        _ => false,
-    }
+/// Whether Sentry says that the project does not exist. It is a 400, because the project is a term of the search: slugs
+/// work there in every version of Sentry, while the `project` parameter takes only ids in some.
+fn is_about_project(error: &SentryError, place: &Place) -> bool {
+    let SentryError::Rejected { status: 400, detail } = error else { return false };
+    place.project.as_deref().is_some_and(|project| detail.contains("roject") && detail.contains(project))
 }
 
 fn refused(error: SentryError, parameters: &Parameters) -> CommandError {
@@ -536,7 +535,7 @@ mod tests {
 
     #[test]
     fn nothing_is_told_kindly_with_what_else_to_try() {
-        let sentry = sentry().answers(GLOBEX, json!([]));
+        let sentry = sentry().answers(GLOBEX, json!([])).answers(PROJECTS, json!([{ "slug": "checkout-api" }]));
         insta::assert_snapshot!(sentry.run_text("issue list globex/checkout-api -q level:fatal -t 24h"), @r#"
     # [Issues in globex/checkout-api with level:fatal](https://globex.sentry.io/issues/?query=project%3Acheckout-api+level%3Afatal&statsPeriod=24h&sort=date)
 
@@ -560,6 +559,11 @@ mod tests {
         assert_eq!(sentry.asked("query"), ["is:unresolved level:error title:\"pool exhausted\""]);
         sentry.type_in("issues globex -q \"\"").unwrap();
         assert_eq!(sentry.asked("query"), [""]);
+    }
+
+    #[test]
+    fn a_project_may_be_named_by_its_id() {
+        let sentry = sentry().answers(GLOBEX, json!([{ "id": "1" }]));
         sentry.type_in("issues globex/12345").unwrap();
         assert_eq!(sentry.asked("project"), ["12345"]);
         assert_eq!(sentry.asked("query"), ["is:unresolved"]);
@@ -589,7 +593,7 @@ mod tests {
     fn a_target_is_remembered_else_the_only_one_there_is() {
         let only = Sentry::saas().answers(ORGANIZATIONS, only_globex()).answers(GLOBEX, json!([]));
         assert!(only.type_in("issue list").unwrap().title.contains("globex"));
-        let remembered = sentry().answers(GLOBEX, json!([])).remembering("globex/checkout-api");
+        let remembered = sentry().answers(GLOBEX, json!([{ "id": "1" }])).remembering("globex/checkout-api");
         let answer = remembered.type_in("issue list").unwrap();
         assert_eq!(answer.title, "Unresolved issues in globex/checkout-api");
         assert!(answer.notes[0].contains("your target"));
@@ -658,6 +662,17 @@ mod tests {
 
     - checkout-api: `search_issues` with `{"organizationSlug":"globex","projectSlugOrId":"checkout-api"}`
     "#);
+    }
+
+    #[test]
+    fn nothing_in_a_project_that_does_not_exist_is_a_mistake_in_its_name() {
+        let projects = json!([{ "id": "9", "slug": "checkout-api" }]);
+        let sentry = sentry().answers(GLOBEX, json!([])).answers(PROJECTS, projects);
+        assert!(sentry.run_text("issue list globex/chekout-api").contains("Did you mean `globex/checkout-api`?"));
+        assert!(
+            sentry.run_text("issue list globex/Checkout-API").contains("Nothing is unresolved in globex/checkout-api")
+        );
+        assert!(sentry.run_text("issue list globex/9").contains("Nothing is unresolved in globex/checkout-api"));
     }
 
     #[test]
