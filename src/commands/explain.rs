@@ -155,17 +155,21 @@ fn unauthorized(
             vec![connect("Connect Sentry")],
         ),
         Unauthorized::SsoRequired => answer(
-            format!("{subject} wants you to sign in first"),
-            "Your connection is fine, but this organization uses single sign-on. Sign in there once in your browser, then \
-             ask again."
-                .to_owned(),
+            "Sign in to your organization first",
+            format!(
+                "Your connection is fine, but {subject} is behind single sign-on. Sign in there once in your browser, then \
+                 ask again."
+            ),
             vec![target::open("Sign in", login_url.unwrap_or(host.origin()))],
         ),
         Unauthorized::TwoFactorRequired => {
             let settings = host.origin().join("settings/account/security/").unwrap_or_else(|_| host.origin().clone());
             answer(
-                format!("{subject} asks for two-factor authentication"),
-                format!("Your connection is fine. Turn two-factor authentication on for {who} at {sentry}, then ask again."),
+                "Two-factor authentication is needed",
+                format!(
+                    "Your connection is fine, but {subject} is only for accounts with two-factor authentication. Turn it on \
+                     for {who} at {sentry}, then ask again."
+                ),
                 vec![target::open("Security settings", &settings)],
             )
         }
@@ -175,10 +179,10 @@ fn unauthorized(
             vec![target::open("Open Sentry", host.origin())],
         ),
         Unauthorized::MemberDisabled => answer(
-            format!("Your membership is paused in {subject}"),
+            "Your membership is paused",
             format!(
-                "The organization has more members than its plan includes, so {who} is disabled there. An owner can change \
-                 that in the organization's settings."
+                "{sentry} disabled {who} for {subject}: the organization has more members than its plan includes. An owner \
+                 can change that in the organization's settings."
             ),
             vec![],
         ),
@@ -210,4 +214,217 @@ fn round_up(wait: Duration) -> Duration {
         1
     };
     Duration::from_secs(seconds.div_ceil(unit).saturating_mul(unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::text::markdown;
+    use url::Url;
+
+    fn told(host: &str, account: Option<&str>, error: SentryError) -> String {
+        let host = SentryHost::parse(host).unwrap();
+        markdown(&explain(&CommandError::Sentry(error), "globex/checkout-api", &host, account))
+    }
+
+    fn unauthorized(reason: Unauthorized) -> SentryError {
+        let login_url = Url::parse("https://sentry.io/auth/login/globex/").ok();
+        SentryError::Unauthorized { reason, login_url }
+    }
+
+    /// Every error, once.
+    fn every_error() -> Vec<SentryError> {
+        vec![
+            unauthorized(Unauthorized::DeadToken),
+            unauthorized(Unauthorized::SsoRequired),
+            unauthorized(Unauthorized::TwoFactorRequired),
+            unauthorized(Unauthorized::SudoRequired),
+            unauthorized(Unauthorized::MemberDisabled),
+            SentryError::MissingScope { missing: vec!["event:read".to_owned()] },
+            SentryError::Forbidden,
+            SentryError::PaymentRequired,
+            SentryError::NotFound,
+            SentryError::Rejected { status: 400, detail: "Bad *thing* <script>".to_owned() },
+            SentryError::Rejected { status: 409, detail: String::new() },
+            SentryError::RateLimited { retry_after: Duration::from_millis(61_500) },
+            SentryError::Unavailable { status: Some(503) },
+            SentryError::Unavailable { status: None },
+            SentryError::Timeout,
+            SentryError::Unreadable { problem: WEB_PAGE },
+            SentryError::Unreadable { problem: "more than 5 MB of data" },
+            SentryError::ForeignUrl,
+        ]
+    }
+
+    #[test]
+    fn every_error_says_what_happened_and_what_to_do() {
+        let all: Vec<String> =
+            every_error().into_iter().map(|error| told("sentry.io", Some("ada@globex.example"), error)).collect();
+        insta::assert_snapshot!(all.join("\n\n---\n\n"), @r#"
+    # Sentry no longer accepts your connection
+
+    It has expired, or was ended at Sentry. Connect again, and ask once more.
+
+    - Connect Sentry
+
+    ---
+
+    # Sign in to your organization first
+
+    Your connection is fine, but globex/checkout-api is behind single sign-on. Sign in there once in your browser, then ask again.
+
+    - [Sign in](https://sentry.io/auth/login/globex/)
+
+    ---
+
+    # Two-factor authentication is needed
+
+    Your connection is fine, but globex/checkout-api is only for accounts with two-factor authentication. Turn it on for this account (ada@globex.example) at sentry.io, then ask again.
+
+    - [Security settings](https://sentry.io/settings/account/security/)
+
+    ---
+
+    # Sentry wants your password for this
+
+    That can only be given in the browser. Do this one at sentry.io.
+
+    - [Open Sentry](https://sentry.io/)
+
+    ---
+
+    # Your membership is paused
+
+    sentry.io disabled this account (ada@globex.example) for globex/checkout-api: the organization has more members than its plan includes. An owner can change that in the organization's settings.
+
+    ---
+
+    # Your Sentry connection does not include this yet
+
+    It needs one more permission: event:read. Connect again to give it; nothing else changes.
+
+    - Connect again
+
+    ---
+
+    # No access to globex/checkout-api
+
+    Your connection works, but this account (ada@globex.example) has no access to globex/checkout-api at sentry.io. Ask an owner to let you in, or connect with another account: `/sentry disconnect` then `/sentry connect`.
+
+    ---
+
+    # The plan does not include this for globex/checkout-api
+
+    sentry.io says that this needs another plan, or that its budget is used up. An owner can change that.
+
+    ---
+
+    # I can't find globex/checkout-api
+
+    It may be gone, be spelled otherwise, or be hidden from this account (ada@globex.example).
+
+    - My organizations: `find_organizations` with `{}`
+
+    ---
+
+    # Sentry did not accept this request
+
+    It says: Bad \*thing\* \<script\>
+
+    ---
+
+    # Sentry did not accept this request
+
+    It answered with status 409, without a reason.
+
+    ---
+
+    # Sentry asks us to slow down
+
+    Too many requests came at once. Try again in 2 minutes.
+
+    ---
+
+    # Sentry is not available right now
+
+    sentry.io answered with an error (503), also when I asked again. Try again in a few minutes.
+
+    - [Sentry's status](https://status.sentry.io/)
+
+    ---
+
+    # Sentry is not available right now
+
+    I could not reach sentry.io, also when I asked again. Try again in a few minutes.
+
+    - [Sentry's status](https://status.sentry.io/)
+
+    ---
+
+    # Sentry took too long to answer
+
+    sentry.io gave no answer in time. Try again, or ask for less: a shorter period or one project.
+
+    - [Sentry's status](https://status.sentry.io/)
+
+    ---
+
+    # Sentry answered with a web page instead of data
+
+    A proxy or a maintenance page may stand before sentry.io. Try again in a few minutes; if it stays so, tell whoever looks after this Sentry.
+
+    - [Sentry's status](https://status.sentry.io/)
+
+    ---
+
+    # I could not read Sentry's answer
+
+    sentry.io sent more than 5 MB of data. Try again; if it stays so, ask for less or open it in Sentry.
+
+    - [Open Sentry](https://sentry.io/)
+
+    ---
+
+    # I did not follow a link to another host
+
+    Sentry pointed to an address outside of sentry.io. Your access goes to sentry.io only, so nothing was sent.
+    "#);
+    }
+
+    #[test]
+    fn only_a_dead_token_and_a_missing_scope_ask_to_reconnect_p4() {
+        for error in every_error() {
+            let reconnects = matches!(
+                error,
+                SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. } | SentryError::MissingScope { .. }
+            );
+            let host = SentryHost::parse("sentry.io").unwrap();
+            let answer = explain(&CommandError::Sentry(error.clone()), "globex", &host, None);
+            assert_eq!(answer.actions.iter().any(|action| action.does == Does::Connect), reconnects, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_self_hosted_sentry_is_called_by_its_name() {
+        let told = told("sentry.example.com:9000", None, SentryError::Unavailable { status: Some(502) });
+        assert!(told.contains("sentry.example.com:9000") && !told.contains("status.sentry.io"), "{told}");
+    }
+
+    #[test]
+    fn a_subject_is_what_people_asked_for() {
+        let target = Target { organization: Some("globex".to_owned()), project: Some("web".to_owned()) };
+        let subject = |command: &str, parameters: serde_json::Value, target: &Target| {
+            subject(&Invocation { command: command.to_owned(), parameters }, target)
+        };
+        let none = Target::default();
+        assert_eq!(subject("issue list", serde_json::json!({}), &none), "your organization");
+        assert_eq!(subject("issue list", serde_json::json!({}), &target), "globex/web");
+        assert_eq!(subject("issue list", serde_json::json!({ "organizationSlug": "initech" }), &target), "initech");
+        assert_eq!(subject("issue view", serde_json::json!({ "issueId": "WEB-1" }), &target), "WEB-1");
+        assert_eq!(subject("issue view", serde_json::json!({ "issueId": "4521" }), &target), "issue 4521");
+        let url = serde_json::json!({ "issueUrl": "https://globex.sentry.io/issues/4521/?a=b" });
+        assert_eq!(subject("issue view", url, &target), "issue 4521");
+        assert_eq!(subject("issue view", serde_json::json!({}), &target), "the issue you saw last");
+        assert_eq!(subject("issue list", serde_json::json!("x"), &none), "your organization");
+    }
 }

@@ -8,9 +8,13 @@
 
 use super::UsageError;
 use super::nearest::nearest;
+use super::say::line;
 
 /// The longest text that is read, in characters: as long as a Slack message may be.
 pub const MAX_TEXT: usize = 4_000;
+
+/// How much of a wrong word is said back.
+const SHOWN: usize = 60;
 
 /// One word. What was quoted is never a flag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +92,7 @@ impl Words {
             value = Some(match attached {
                 Some(attached) => attached,
                 None if self.words.get(index).is_some_and(|next| !is_flag(next)) => self.words.remove(index).text,
-                None => return Err(UsageError::new(format!("`{}` needs a value after it.", word.text))),
+                None => return Err(UsageError::new(format!("`{}` needs a value after it.", line(&word.text, SHOWN)))),
             });
         }
         Ok(value)
@@ -102,7 +106,7 @@ impl Words {
         let Some(value) = self.option(name, short)? else { return Ok(None) };
         match value.parse() {
             Ok(number) if number >= 1 => Ok(Some(number)),
-            _ => Err(UsageError::new(format!("`--{name}` takes a whole number, not `{value}`."))),
+            _ => Err(UsageError::new(format!("`--{name}` takes a whole number, not `{}`.", line(&value, SHOWN)))),
         }
     }
 
@@ -112,7 +116,7 @@ impl Words {
     /// When something is left: an unknown flag, with the nearest known one, or a word too many.
     pub fn finish(&self) -> Result<(), UsageError> {
         if let Some(flag) = self.words.iter().find_map(flag_of) {
-            let typed = flag.dashed();
+            let typed = line(&flag.dashed(), SHOWN);
             let problem = match nearest(&typed, self.known.iter().map(String::as_str)) {
                 Some(known) => format!("I don't know `{typed}` here. Did you mean `{known}`?"),
                 None if self.known.is_empty() => format!("I don't know `{typed}`; this takes no flags."),
@@ -121,7 +125,7 @@ impl Words {
             return Err(UsageError::new(problem));
         }
         match self.words.first() {
-            Some(word) => Err(UsageError::new(format!("I don't know what to do with `{}`.", word.text))),
+            Some(word) => Err(UsageError::new(format!("I don't know what to do with `{}`.", line(&word.text, SHOWN)))),
             None => Ok(()),
         }
     }

@@ -18,7 +18,7 @@ mod say;
 pub mod sentence;
 mod target;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod text;
 mod whoami;
 
@@ -233,11 +233,16 @@ fn run<'a, C: Command>(
     parameters: Value,
 ) -> LocalBoxFuture<'a, Result<Answer, CommandError>> {
     Box::pin(async move {
-        let parameters = serde_json::from_value(parameters).map_err(|error| {
+        let fitting = match parameters {
+            Value::Null => serde_json::from_value(Value::Object(serde_json::Map::default())),
+            Value::Object(_) => serde_json::from_value(parameters),
+            _ => Err(serde::de::Error::custom("they must be an object")),
+        };
+        let fitting = fitting.map_err(|error| {
             UsageError::with(format!("The parameters of `{}` do not fit: {error}.", C::SPEC.name), C::SPEC.usage)
         })?;
         context.client.needs(C::SPEC.scopes);
-        C::run(context, parameters).await
+        C::run(context, fitting).await
     })
 }
 
@@ -246,4 +251,19 @@ fn invocation<C: Command>(parameters: &C::Parameters) -> Invocation {
     // A parameters' struct has string keys and no custom serializer, so this cannot fail.
     let parameters = serde_json::to_value(parameters).unwrap_or_default();
     Invocation { command: C::SPEC.name.to_owned(), parameters }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_guide_shows_the_code_as_it_is() {
+        let guide = include_str!("../../docs/adding-a-command.md");
+        let sources = [include_str!("whoami.rs"), include_str!("project.rs"), include_str!("mod.rs")];
+        let blocks: Vec<&str> = guide.split("```rust\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert!(blocks.len() >= 8);
+        for block in blocks {
+            assert!(sources.iter().any(|source| source.contains(block)), "no longer in the source:\n{block}");
+        }
+        assert!(guide.contains("the_guide_shows_the_code_as_it_is"));
+    }
 }

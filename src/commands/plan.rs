@@ -46,12 +46,18 @@ struct Control {
     keywords: &'static [&'static str],
 }
 
+impl Control {
+    fn name(&self) -> Option<&'static str> {
+        self.names.first().copied()
+    }
+}
+
 const CONTROLS: [Control; 5] = [
     Control {
         names: &["connect", "login", "log in", "sign in", "auth", "auth login", "reconnect"],
         usage: "connect",
         summary: "Connect your Sentry account",
-        keywords: &["connect", "login", "link", "authorize"],
+        keywords: &["connect", "login", "link", "account", "authorize"],
     },
     Control {
         names: &["disconnect", "logout", "log out", "sign out", "auth logout"],
@@ -89,7 +95,7 @@ pub fn plan(text: &str, host: Option<&SentryHost>) -> Plan {
     if words.texts().first().is_some_and(|first| matches!(first.to_lowercase().as_str(), "sentry" | "/sentry")) {
         words.skip(1);
     }
-    if words.is_empty() {
+    if words.is_empty() || Sentence::new(words.texts()).greets() {
         return Plan::Say(introduction());
     }
     let help = words.switch("help", Some('h'));
@@ -128,8 +134,7 @@ fn control(words: &Words) -> Option<Plan> {
         .max_by_key(|(_, length)| *length)?;
     let mut rest = words.clone();
     rest.skip(length);
-    let verb = control.usage.split(' ').next().unwrap_or_default();
-    match verb {
+    match control.name()? {
         "help" => Some(Plan::Say(help_on(&rest.texts()))),
         "use" => remember(rest),
         _ if !rest.is_empty() => None, // "status of checkout" is a sentence
@@ -181,7 +186,10 @@ fn command(words: &Words, share: bool) -> Option<Plan> {
     let Some((entry, length)) = named(&lower) else { return group(words, &lower) };
     let mut rest = words.clone();
     rest.skip(length);
-    let sentence = rest.texts().len() >= 2 && length == 1 && !rest.texts().iter().any(|word| word.starts_with('-'));
+    let texts = rest.texts();
+    let flags = texts.iter().any(|word| word.starts_with('-'));
+    let told = length == 1 || Sentence::new(texts.iter().copied()).is_prose();
+    let sentence = texts.len() >= 2 && told && !flags;
     match entry.invocation(&mut rest) {
         Ok(invocation) => Some(Plan::Run { invocation, share }),
         Err(_) if sentence => None, // "issues in globex from today"
@@ -266,7 +274,11 @@ fn say_back(title: &str, text: &str) -> Answer {
 /// What the words may have been meant for; nothing is run.
 fn guess(words: &Words) -> Answer {
     let texts = words.texts();
-    typing_mistake(&texts).or_else(|| nearest_command(&texts)).unwrap_or_else(|| Answer {
+    let lower = lower(words);
+    let control = || CONTROLS.iter().flat_map(|control| control.names).any(|name| begins(&lower, name).is_some());
+    let begins_well = named(&lower).is_some() || control();
+    let mistake = if begins_well { None } else { typing_mistake(&texts) };
+    mistake.or_else(|| nearest_command(&texts)).unwrap_or_else(|| Answer {
         title: "I did not understand that".to_owned(),
         parts: vec![
             Part::Paragraph("I read commands, issue ids and Sentry links. For example:".to_owned()),
@@ -278,13 +290,19 @@ fn guess(words: &Words) -> Answer {
 }
 
 fn typing_mistake(texts: &[&str]) -> Option<Answer> {
-    let commands = catalogue().iter().flat_map(|entry| std::iter::once(&entry.spec.name).chain(entry.spec.aliases));
-    let known: Vec<&str> = commands.chain(CONTROLS.iter().flat_map(|control| control.names)).copied().collect();
-    // Two words first: "issu lst globex" is `issue list globex`.
+    let names = catalogue().iter().map(|entry| entry.spec.name).chain(CONTROLS.iter().filter_map(Control::name));
+    let aliases = catalogue().iter().flat_map(|entry| entry.spec.aliases);
+    let aliases = aliases.chain(CONTROLS.iter().flat_map(|control| control.names)).copied();
+    // The names first, for an alias of the same command may be as near; and two words before one: "issu lst globex".
+    let known = [names.collect::<Vec<_>>(), aliases.collect()];
     let (meant, length) = [2, 1].into_iter().filter(|length| texts.len() >= *length).find_map(|length| {
         let typed = texts.iter().take(length).copied().collect::<Vec<_>>().join(" ");
-        let same_length = known.iter().copied().filter(|name| name.split(' ').count() == length);
-        nearest(&typed, same_length).map(|meant| (meant, length))
+        let same_length = |names: &[&'static str]| {
+            let fitting: Vec<&'static str> =
+                names.iter().copied().filter(|name| name.split(' ').count() == length).collect();
+            nearest(&typed, fitting)
+        };
+        known.iter().find_map(|names| same_length(names)).map(|meant| (meant, length))
     })?;
     if length == 1 && texts.len() > 3 {
         return None; // a sentence that begins with a similar word
@@ -316,8 +334,8 @@ fn nearest_command(texts: &[&str]) -> Option<Answer> {
     if let Some((control_score, control)) = controls.filter(|(control_score, _)| *control_score > score)
         && issue.is_none()
     {
-        let name = control.usage.split(' ').next().unwrap_or_default();
-        return (control_score > 0).then(|| did_you_mean(name, "I am not sure what you mean"));
+        return (control_score > 0)
+            .then(|| did_you_mean(control.name().unwrap_or_default(), "I am not sure what you mean"));
     }
     let entry = issue.or(entry)?;
     Some(did_you_mean(&(entry.line_for)(&sentence), "I read commands rather than sentences"))
@@ -458,5 +476,431 @@ fn help_on_command(entry: &Entry) -> Answer {
         ],
         notes,
         ..Answer::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::text::markdown;
+    use proptest::prelude::*;
+
+    fn planned(text: &str) -> Plan {
+        plan(text, Some(&SentryHost::parse("sentry.io").unwrap()))
+    }
+
+    /// A plan in one line.
+    fn short(text: &str) -> String {
+        match planned(text) {
+            Plan::Run { invocation, share } => {
+                format!("run {} {}{}", invocation.command, invocation.parameters, if share { " shared" } else { "" })
+            }
+            Plan::Connect => "connect".to_owned(),
+            Plan::Disconnect => "disconnect".to_owned(),
+            Plan::Status => "status".to_owned(),
+            Plan::Use(None) => "use?".to_owned(),
+            Plan::Use(Some(target)) => format!("use {:?} {:?}", target.organization, target.project),
+            Plan::Say(answer) => {
+                let offers: Vec<String> = answer.actions.iter().map(|action| action.label.clone()).collect();
+                format!("say {} [{}]", answer.title, offers.join(", "))
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_understood_as_people_type_them() {
+        for (text, expected) in [
+            ("issue list", "run issue list {}"),
+            ("sentry issue list", "run issue list {}"),
+            ("/sentry Issue List", "run issue list {}"),
+            ("issues globex", r#"run issue list {"organizationSlug":"globex"}"#),
+            (
+                "issue ls globex/web -n 5",
+                r#"run issue list {"limit":5,"organizationSlug":"globex","projectSlugOrId":"web"}"#,
+            ),
+            ("issues —query “is:unresolved” –share", r#"run issue list {"query":"is:unresolved"} shared"#),
+            ("--share issue list", "run issue list {} shared"),
+            ("search_issues globex", r#"run issue list {"organizationSlug":"globex"}"#),
+            ("issue view WEB-1", r#"run issue view {"issueId":"WEB-1"}"#),
+            ("issue web-1", r#"run issue view {"issueId":"WEB-1"}"#),
+            ("issue 12", r#"run issue view {"issueId":"12"}"#),
+            ("WEB-1", r#"run issue view {"issueId":"WEB-1"}"#),
+            ("web-1 --share", r#"run issue view {"issueId":"WEB-1"} shared"#),
+            ("globex/WEB-1", r#"run issue view {"issueId":"WEB-1","organizationSlug":"globex"}"#),
+            ("4521", r#"run issue view {"issueId":"4521"}"#),
+            ("@latest", r#"run issue view {"issueId":"@latest"}"#),
+            (
+                "<https://globex.sentry.io/issues/1/|x>",
+                r#"run issue view {"issueUrl":"https://globex.sentry.io/issues/1/"}"#,
+            ),
+            (
+                "can you look at https://globex.sentry.io/issues/1/?",
+                r#"run issue view {"issueUrl":"https://globex.sentry.io/issues/1/?"}"#,
+            ),
+            ("projects", "run project list {}"),
+            ("project list globex -q web", r#"run project list {"organizationSlug":"globex","query":"web"}"#),
+            ("orgs", "run org list {}"),
+            ("org ls", "run org list {}"),
+            ("whoami", "run whoami {}"),
+            ("connect", "connect"),
+            ("Login", "connect"),
+            ("auth login", "connect"),
+            ("disconnect", "disconnect"),
+            ("log out", "disconnect"),
+            ("status", "status"),
+            ("auth status", "status"),
+            ("use", "use?"),
+            ("use globex", r#"use Some("globex") None"#),
+            ("use globex/web", r#"use Some("globex") Some("web")"#),
+            ("use --clear", "use None None"),
+        ] {
+            assert_eq!(short(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_answered_and_nothing_is_run() {
+        for (text, expected) in [
+            ("issu lst", "say I don't know that one [Run issue list]"),
+            ("issu lst globex -n 5", "say I don't know that one [Run issue list globex -n 5]"),
+            ("isues", "say I don't know that one [Run issues]"),
+            ("conect", "say I don't know that one [Connect Sentry]"),
+            ("disconect", "say I don't know that one [Disconnect]"),
+            ("stauts", "say I don't know that one []"),
+            ("issue lits", "say I don't know that one [Run issue list]"),
+            (
+                "what broke in checkout today?",
+                "say I read commands rather than sentences [Run issue list checkout -t 24h]",
+            ),
+            (
+                "show me unresolved errors in globex",
+                "say I read commands rather than sentences [Run issue list globex]",
+            ),
+            (
+                "issues in globex from this week",
+                "say I read commands rather than sentences [Run issue list globex -t 7d]",
+            ),
+            (
+                "which projects are there in globex",
+                "say I read commands rather than sentences [Run project list globex]",
+            ),
+            ("what are my organizations", "say I read commands rather than sentences [Run org list]"),
+            ("explain WEB-1 to me", "say I read commands rather than sentences [Run issue view WEB-1]"),
+            (
+                "any fatal errors in production assigned to me?",
+                "say I read commands rather than sentences [Run issue list -q \"is:unresolved assigned:me level:fatal environment:produ…]",
+            ),
+            (
+                "the most frequent errors of the last 3 days",
+                "say I read commands rather than sentences [Run issue list -s freq -t 3d]",
+            ),
+            ("please link my account to sentry", "say I am not sure what you mean [Connect Sentry]"),
+            ("good morning", "say I did not understand that []"),
+            ("use the force, luke", "say I did not understand that []"),
+            ("🦀", "say I did not understand that []"),
+            ("issue list --qurey x", "say I don't know `--qurey` here. Did you mean `--query`? []"),
+            ("issue list -q", "say `-q` needs a value after it. []"),
+            (
+                "issue list -q \"x",
+                "say There is an opening \" without a closing one. Add it at the end of the value. []",
+            ),
+            ("issue list -t forever", "say `forever` is no period I know. Use a number with m, h, d or w. []"),
+            ("use a/b/c", "say `a/b/c` is no organization or project I could remember. []"),
+            ("https://evil.example/issues/1/", "say That link leads somewhere else []"),
+            ("https://globex.sentry.io/dashboard/1/", "say That Sentry page is not an issue []"),
+            ("help", "say What I can do []"),
+            ("help issue list", "say issue list []"),
+            ("issue list --help", "say issue list []"),
+            ("help issue", "say What I can do with issue []"),
+            ("issue", "say What I can do with issue []"),
+            ("help connect", "say connect []"),
+            ("is anything on fire?", "say I read commands rather than sentences [Run issue list]"),
+            ("status of checkout", "say I am not sure what you mean []"),
+            ("list issues in globex", "say I read commands rather than sentences [Run issue list globex]"),
+            ("issue list globex web", "say I don't know what to do with `web`. []"),
+            ("hello there!", "say Hi, I look into Sentry for you [Unresolved issues, My organizations]"),
+            ("help frobnicate", "say I have no help on that; this is what I can do []"),
+            ("", "say Hi, I look into Sentry for you [Unresolved issues, My organizations]"),
+            ("sentry", "say Hi, I look into Sentry for you [Unresolved issues, My organizations]"),
+        ] {
+            assert_eq!(short(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_guess_is_also_given_as_text() {
+        let Plan::Say(answer) = planned("what broke in checkout today?") else { panic!() };
+        insta::assert_snapshot!(markdown(&answer), @r#"
+    # I read commands rather than sentences
+
+    Did you mean `issue list checkout -t 24h`?
+
+    > `help` shows everything I can do.
+
+    - Run issue list checkout -t 24h: `search_issues` with `{"organizationSlug":"checkout","period":"24h"}`
+    "#);
+    }
+
+    #[test]
+    fn help_shows_everything_and_each_command() {
+        let Plan::Say(all) = planned("help") else { panic!() };
+        insta::assert_snapshot!(markdown(&all), @r#"
+    # What I can do
+
+    - issue list \[org\[/project\]\] \[-q query\] \[-s sort\] \[-n limit\] \[-t period\] \[-c cursor\]: List the issues of an organization or a project
+    - issue view \<short id \| id \| URL\> \[-e event\]: Show one issue with its latest stack trace
+    - project list \[org\] \[-q text\] \[-n limit\] \[-c cursor\]: List the projects of an organization
+    - org list \[-q text\]: List the organizations you can see in Sentry
+    - whoami: Show the Sentry account and permissions in use
+    - connect: Connect your Sentry account
+    - disconnect: Disconnect your Sentry account and forget its access
+    - status: Show whether and how you are connected
+    - use \[org\[/project\] \| --clear\]: Remember an organization or project, so that commands can leave it out
+    - help \[command\]: Show what I can do
+
+    > `help issue list` shows one command with examples.
+    >
+    > An issue's id or a link to it works without any command.
+    >
+    > With `--share`, the whole channel sees the answer.
+    "#);
+        let Plan::Say(one) = planned("help issue list") else { panic!() };
+        insta::assert_snapshot!(markdown(&one), @r#"
+    # issue list
+
+    List the issues of an organization or a project.
+
+    ```
+    issue list [org[/project]] [-q query] [-s sort] [-n limit] [-t period] [-c cursor]
+    ```
+
+    For example:
+
+    ```
+    issue list
+    issue list globex/checkout-api -q "is:unresolved level:error"
+    issue list globex -s freq -t 24h
+    ```
+
+    > Also: `issue ls`, `issues`, `issue search`, `issue find`, `list issues`.
+    "#);
+        let Plan::Say(hello) = planned("") else { panic!() };
+        insta::assert_snapshot!(markdown(&hello), @r#"
+    # Hi, I look into Sentry for you
+
+    I answer with what your own Sentry account may see. The first time, I send you a private link to connect it. Try:
+
+    - issue list: what is unresolved
+    - issue view CHECKOUT-API-4F: one issue with its stack trace; its id or its link alone works too
+    - issue list globex/checkout-api -q "level:error" -t 24h: a search in one project
+    - use globex/checkout-api: remember where to look
+
+    > `help` shows everything; with `--share` at the end, the whole channel sees the answer.
+
+    - Unresolved issues: `search_issues` with `{}`
+    - My organizations: `find_organizations` with `{}`
+    "#);
+    }
+
+    #[test]
+    fn every_name_alias_tool_and_example_of_the_catalogue_works() {
+        for entry in catalogue() {
+            let spec = &entry.spec;
+            assert_eq!(find(spec.name).unwrap().spec.name, spec.name);
+            assert_eq!(find(spec.tool).unwrap().spec.name, spec.name);
+            for example in spec.examples {
+                assert!(
+                    matches!(planned(example), Plan::Run { invocation, .. } if invocation.command == spec.name),
+                    "{example}"
+                );
+            }
+            for alias in spec.aliases {
+                let (found, _) = named(&alias.split(' ').map(str::to_owned).collect::<Vec<_>>()).unwrap();
+                assert_eq!(found.spec.name, spec.name, "{alias}");
+            }
+            assert!(spec.usage.starts_with(spec.name) && !spec.summary.ends_with('.'), "{}", spec.name);
+            assert!(spec.keywords.iter().all(|keyword| keyword.to_lowercase() == *keyword), "{}", spec.name);
+        }
+        for (title, text) in examples().iter().map(|item| (&item.summary, &item.name)) {
+            assert!(!short(text).starts_with("say"), "{title}: {text}");
+        }
+    }
+
+    #[test]
+    fn every_schema_describes_each_parameter() {
+        let schemas: Vec<String> = catalogue()
+            .iter()
+            .map(|entry| {
+                let schema = (entry.schema)().to_value();
+                for (name, property) in schema["properties"].as_object().unwrap_or(&serde_json::Map::new()) {
+                    assert!(property["description"].is_string(), "{}: {name} has no description", entry.spec.name);
+                }
+                format!("{}: {}", entry.spec.tool, serde_json::to_string_pretty(&schema["properties"]).unwrap())
+            })
+            .collect();
+        insta::assert_snapshot!(schemas.join("\n"), @r##"
+    search_issues: {
+      "cursor": {
+        "description": "Where to go on, from the previous answer.",
+        "type": [
+          "string",
+          "null"
+        ]
+      },
+      "limit": {
+        "description": "How many to show at most (10).",
+        "format": "uint32",
+        "maximum": 100,
+        "minimum": 1,
+        "type": [
+          "integer",
+          "null"
+        ]
+      },
+      "organizationSlug": {
+        "description": "The organization's slug. Left out: the remembered one, or the only one.",
+        "type": [
+          "string",
+          "null"
+        ]
+      },
+      "period": {
+        "description": "How far to look back: a number and `m`, `h`, `d` or `w` (`30d` when left out).",
+        "type": [
+          "string",
+          "null"
+        ]
+      },
+      "projectSlugOrId": {
+        "description": "The project's slug or id. Left out: all projects.",
+        "type": [
+          "string",
+          "null"
+        ]
+      },
+      "query": {
+        "description": "What to look for, in Sentry's search syntax (`is:unresolved` when left out; empty for all issues). Terms are joined\nby AND; OR does not exist. `is:unresolved|resolved|archived|for_review|assigned`, `assigned:me`, `assigned:#team`,\n`level:error`, `firstSeen:-24h`, `release:latest`, `user.email:ada@example.com`, `!key:value`, `key:[a,b]`,\n`key:*part*`, or words of the title.",
+        "type": [
+          "string",
+          "null"
+        ]
+      },
+      "sort": {
+        "anyOf": [
+          {
+            "$ref": "#/$defs/Sort"
+          },
+          {
+            "type": "null"
+          }
+        ],
+        "description": "The order (`date`, which is last seen first, when left out)."
+      }
+    }
+    get_issue_details: {
+      "eventId": {
+        "description": "The event whose stack trace to show: an event id, `latest` (when left out), `oldest` or `recommended`.",
+        "type": [
+          "string",
+          "null"
+        ]
+      },
+      "issueId": {
+        "description": "The issue's short id (`CHECKOUT-API-4F`) or numeric id, `@latest` or `@most_frequent`. Left out, without a URL: the\nissue that was seen last.",
+        "type": [
+          "string",
+          "null"
+        ]
+      },
+      "issueUrl": {
+        "description": "The issue's web address, instead of its id.",
+        "type": [
+          "string",
+          "null"
+        ]
+      },
+      "organizationSlug": {
+        "description": "The organization's slug. Left out: the URL's, the remembered one, or the only one.",
+        "type": [
+          "string",
+          "null"
+        ]
+      }
+    }
+    find_projects: {
+      "cursor": {
+        "description": "Where to go on, from the previous answer.",
+        "type": [
+          "string",
+          "null"
+        ]
+      },
+      "limit": {
+        "description": "How many to show at most (25).",
+        "format": "uint32",
+        "maximum": 100,
+        "minimum": 1,
+        "type": [
+          "integer",
+          "null"
+        ]
+      },
+      "organizationSlug": {
+        "description": "The organization's slug. Left out: the remembered one, or the only one.",
+        "type": [
+          "string",
+          "null"
+        ]
+      },
+      "query": {
+        "description": "Only projects whose name or slug contains this text.",
+        "type": [
+          "string",
+          "null"
+        ]
+      }
+    }
+    find_organizations: {
+      "query": {
+        "description": "Only organizations whose name or slug contains this text.",
+        "type": [
+          "string",
+          "null"
+        ]
+      }
+    }
+    whoami: null
+    "##);
+    }
+
+    #[test]
+    fn progress_names_what_is_looked_at() {
+        let progress = |text: &str, target: Option<&str>| {
+            let Plan::Run { invocation, .. } = planned(text) else { panic!("{text}") };
+            super::progress(&invocation, &Target { organization: target.map(str::to_owned), project: None })
+        };
+        assert_eq!(progress("issues globex", None), "Looking at globex's issues…");
+        assert_eq!(progress("issues", Some("initech")), "Looking at initech's issues…");
+        assert_eq!(progress("issues", None), "Looking at your organization's issues…");
+        assert_eq!(progress("CHECKOUT-API-4F", None), "Looking at CHECKOUT-API-4F…");
+        assert_eq!(progress("https://globex.sentry.io/issues/7/", None), "Looking at issue 7…");
+        assert_eq!(progress("orgs", None), "Looking at your organizations…");
+    }
+
+    proptest! {
+        #[test]
+        fn no_words_make_it_panic_or_run_a_guess(text in "\\PC{0,80}") {
+            let _ = planned(&text);
+        }
+
+        #[test]
+        fn no_mix_of_known_words_makes_it_panic(
+            words in proptest::collection::vec(prop::sample::select(vec![
+                "issue", "list", "view", "use", "help", "--share", "-q", "\"", "in", "globex", "WEB-1", "@latest", "12",
+                "https://globex.sentry.io/issues/1/", "auth", "status", "—", "--", "-", "org", "last", "days", "<", ">",
+            ]), 0..8),
+        ) {
+            let _ = planned(&words.join(" "));
+        }
     }
 }

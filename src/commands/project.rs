@@ -145,3 +145,56 @@ fn item(context: &Context<'_>, organization: &str, project: &Project) -> Option<
         open: Some(invocation::<IssueList>(&issues)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::commands::testing::{ORGANIZATIONS, Sentry, organizations};
+
+    const PROJECTS: &str = "https://us.sentry.io/api/0/organizations/globex/projects/";
+
+    #[test]
+    fn it_lists_the_projects_with_their_platforms_and_teams() {
+        let link = r#"<https://us.sentry.io/x>; rel="next"; results="true"; cursor="0:2:0""#;
+        let projects = json!([
+            { "id": "9", "slug": "checkout-api", "name": "Checkout API", "platform": "python-django", "teams": [{ "slug": "payments" }] },
+            { "id": "10", "slug": "storefront", "name": "storefront", "platform": null, "teams": null },
+            { "id": "11", "slug": null },
+        ]);
+        let sentry = Sentry::saas().answers(ORGANIZATIONS, organizations()).replies(
+            PROJECTS,
+            200,
+            &[("link", link)],
+            &projects.to_string(),
+        );
+        insta::assert_snapshot!(sentry.run_text("project list globex -n 2"), @r#"
+    # [Projects of globex](https://globex.sentry.io/projects/)
+
+    - [checkout-api](https://globex.sentry.io/projects/checkout-api/): Checkout API
+      python-django · \#payments
+    - [storefront](https://globex.sentry.io/projects/storefront/)
+
+    … and more, [all of them in Sentry](https://globex.sentry.io/projects/); next page: cursor `0:2:0`
+    "#);
+        assert_eq!(sentry.asked("per_page"), ["2"]);
+        sentry.type_in("projects globex -q check").unwrap();
+        assert_eq!(sentry.asked("query"), ["check"]);
+    }
+
+    #[test]
+    fn an_organization_without_projects_is_told() {
+        let sentry = Sentry::saas().answers(ORGANIZATIONS, organizations()).answers(PROJECTS, json!([]));
+        assert!(sentry.remembering("globex").run_text("projects").contains("There is none that this account can see."));
+    }
+
+    #[test]
+    fn a_place_without_access_is_told_as_that_p4() {
+        let sentry = Sentry::saas()
+            .answers(ORGANIZATIONS, organizations())
+            .replies(PROJECTS, 403, &[], r#"{"detail":"You do not have permission to perform this action."}"#)
+            .answers("https://sentry.io/api/0/", json!({ "auth": { "scopes": ["org:read"] } }));
+        let told = sentry.run_text("project list globex");
+        assert!(told.contains("No access to globex"), "{told}");
+    }
+}

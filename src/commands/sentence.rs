@@ -52,6 +52,17 @@ impl Sentence {
         self.words.iter().map(|(_, lower)| lower.as_str()).filter(|word| !FILLERS.contains(word))
     }
 
+    /// Whether it is told like a sentence: with words that name nothing.
+    pub fn is_prose(&self) -> bool {
+        self.words.iter().any(|(_, lower)| FILLERS.contains(&lower.as_str()))
+    }
+
+    /// Whether it only greets.
+    pub fn greets(&self) -> bool {
+        const GREETINGS: [&str; 6] = ["hi", "hello", "hey", "hallo", "hola", "yo"];
+        self.words.len() <= 3 && self.words.first().is_some_and(|(_, first)| GREETINGS.contains(&first.as_str()))
+    }
+
     /// Whether one of `words` is said, in the singular or the plural.
     pub fn says(&self, words: &[&str]) -> bool {
         self.words.iter().any(|(_, lower)| words.iter().any(|word| same(lower, word)))
@@ -133,7 +144,7 @@ fn is_place(lower: &str) -> bool {
         .split_once('/')
         .map_or(is_slug(lower), |(organization, project)| is_slug(organization) && is_slug(project));
     let number = lower.chars().all(|character| character.is_ascii_digit());
-    let thing = ["project", "organization", "issue", "error", "production", "prod", "staging"]
+    let thing = ["project", "organization", "issue", "error", "production", "prod", "staging", "fire"]
         .iter()
         .any(|word| same(lower, word));
     slugs && !number && !thing && !FILLERS.contains(&lower) && !TIMES.contains(&lower) && !looks_like_issue(lower)
@@ -156,7 +167,7 @@ mod tests {
             ("what is new in the storefront project?", Some("storefront")),
             ("what happened in the last week", None),
             ("errors in production", None),
-            ("anything on fire", Some("fire")),
+            ("anything on fire", None),
             ("", None),
         ] {
             assert_eq!(sentence(text).place(), expected, "{text}");

@@ -10,6 +10,7 @@ use super::answer::{Action, Answer, Does, Invocation, Item, Part};
 use super::nearest::nearest;
 use super::{CommandError, Context, UsageError, say};
 use crate::sentry::error::SentryError;
+use crate::sentry::page::Page;
 use crate::sentry::types::{Organization, Project};
 use crate::sentry::urls::{self, is_slug};
 
@@ -94,12 +95,23 @@ pub async fn correct(context: &Context<'_>, place: &Place, again: &Invocation) -
     if better != *place {
         return Ok(better);
     }
-    let Some(project) = &place.project else { return Err(SentryError::NotFound.into()) };
-    let projects = projects(context, &place.organization).await?;
-    match find_project(&projects, project) {
-        Some(found) if found != project => Ok(Place { project: Some(found.to_owned()), ..place.clone() }),
-        Some(_) => Err(SentryError::NotFound.into()),
-        None => Err(explained(unknown_project(context, place, project, &projects, again))),
+    correct_project(context, place, again).await?.ok_or_else(|| SentryError::NotFound.into())
+}
+
+/// What a project that Sentry does not know, or in which it finds nothing, could mean; `None` when it is there.
+pub async fn correct_project(
+    context: &Context<'_>,
+    place: &Place,
+    again: &Invocation,
+) -> Result<Option<Place>, CommandError> {
+    let Some(project) = &place.project else { return Ok(None) };
+    // This is help on the way to another answer: when it fails, that answer stands.
+    let Ok(page) = projects(context, &place.organization).await else { return Ok(None) };
+    match find_project(&page.items, project) {
+        Some(found) if found != project => Ok(Some(Place { project: Some(found.to_owned()), ..place.clone() })),
+        Some(_) => Ok(None),
+        None if page.next.is_some() => Ok(None), // it may be on another page
+        None => Err(explained(unknown_project(context, place, project, &page.items, again))),
     }
 }
 
@@ -112,22 +124,19 @@ async fn as_project(
     let only = if let [only] = organizations { Some(only.slug.clone()) } else { None };
     let Some(organization) = context.target.organization.clone().or(only) else { return Ok(None) };
     let projects = match projects(context, &organization).await {
-        Ok(projects) => projects,
+        Ok(page) => page.items,
         Err(SentryError::NotFound | SentryError::Forbidden) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let note = format!("Read `{name}` as the project {organization}/{name}.");
-    Ok(find_project(&projects, name).map(|project| Place {
-        organization,
-        project: Some(project.to_owned()),
-        note: Some(note),
-    }))
+    let Some(project) = find_project(&projects, name).map(str::to_owned) else { return Ok(None) };
+    let note = Some(format!("Read `{name}` as the project {organization}/{project}."));
+    Ok(Some(Place { organization, project: Some(project), note }))
 }
 
-async fn projects(context: &Context<'_>, organization: &str) -> Result<Vec<Project>, SentryError> {
+async fn projects(context: &Context<'_>, organization: &str) -> Result<Page<Project>, SentryError> {
     let mut url = context.client.organization_url(organization, &["projects"]).await?;
     url.query_pairs_mut().append_pair("per_page", "100");
-    Ok(context.client.list(url).await?.items)
+    context.client.list(url).await
 }
 
 fn find<'o>(organizations: &'o [Organization], name: &str) -> Option<&'o Organization> {

@@ -44,6 +44,9 @@ pub struct Script {
     replies: RefCell<Vec<(String, VecDeque<Reply>)>>,
     pub requests: RefCell<Vec<http::Request<Bytes>>>,
     pub slept: RefCell<Vec<Duration>>,
+    pub deadlines: RefCell<Vec<Duration>>,
+    /// How long each exchange takes.
+    pub takes: RefCell<Duration>,
     elapsed: RefCell<Duration>,
 }
 
@@ -51,7 +54,9 @@ struct Fake(Rc<Script>);
 
 #[async_trait(?Send)]
 impl Http for Fake {
-    async fn send(&self, request: http::Request<Bytes>, _limits: Limits) -> Reply {
+    async fn send(&self, request: http::Request<Bytes>, limits: Limits) -> Reply {
+        self.0.deadlines.borrow_mut().push(limits.deadline);
+        *self.0.elapsed.borrow_mut() += *self.0.takes.borrow();
         let url = request.uri().to_string();
         self.0.requests.borrow_mut().push(request);
         let mut replies = self.0.replies.borrow_mut();

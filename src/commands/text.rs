@@ -7,7 +7,7 @@ use url::Url;
 
 use super::answer::{Action, Answer, Does, Field, Item, More, Part};
 
-/// Renders `answer`, with buttons as lines that tell what they do.
+/// Renders `answer`. A button that runs a command is a line with the tool and the parameters that do the same.
 pub fn markdown(answer: &Answer) -> String {
     let mut blocks = vec![format!("# {}", linked(&answer.title, answer.link.as_ref()))];
     blocks.extend(answer.parts.iter().map(part));
@@ -67,11 +67,10 @@ fn notes(notes: &[String]) -> String {
 fn action(action: &Action) -> String {
     let label = inline(&action.label);
     match &action.does {
-        Does::Run(invocation) => format!(
-            "- {label}: `{}` with `{}`",
-            invocation.command,
-            invocation.parameters.to_string().replace('`', "'")
-        ),
+        Does::Run(invocation) => {
+            let tool = super::find(&invocation.command).map_or(invocation.command.as_str(), |entry| entry.spec.tool);
+            format!("- {label}: `{tool}` with `{}`", invocation.parameters.to_string().replace('`', "'"))
+        }
         Does::Open(url) => format!("- [{label}]({})", destination(url)),
         Does::Connect | Does::Disconnect => format!("- {label}"),
     }

@@ -1,6 +1,6 @@
 //! One person's access to the Sentry API.
 //!
-//! Every exchange goes through [`Client::exchange`], in this order:
+//! Every exchange goes through `Client::exchange`, in this order:
 //!
 //! 1. A URL outside the host that issued the token is refused before anything is sent (P7). Redirects are not followed.
 //! 2. Each exchange has a deadline and a bounded body, each call a budget over its retries (P19).
@@ -41,6 +41,8 @@ const MAX_RETRIES: u32 = 2;
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
 /// The longest wait that Sentry may ask for; more is told to the person instead.
 const MAX_OBEYED_WAIT: Duration = Duration::from_secs(5);
+/// A longer wait than this is nonsense: Sentry's windows are seconds to minutes.
+const MAX_BELIEVED_WAIT: Duration = Duration::from_secs(86_400);
 /// When to try again, when Sentry limits the rate and does not say.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(10);
 /// Pages of organizations, 100 each.
@@ -323,6 +325,7 @@ fn passing_failure(response: &Response<Bytes>, now: Timestamp) -> Option<(Sentry
     match status.as_u16() {
         429 => {
             let asked = retry_after(response.headers(), now).or_else(|| limit_reset(response.headers(), now));
+            let asked = asked.filter(|wait| *wait <= MAX_BELIEVED_WAIT);
             Some((SentryError::RateLimited { retry_after: asked.unwrap_or(DEFAULT_RETRY_AFTER) }, asked))
         }
         502..=504 => {
@@ -358,5 +361,262 @@ fn is_web_page(response: &Response<Bytes>) -> bool {
     match response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) {
         Some(kind) => !kind.to_ascii_lowercase().contains("json"),
         None => response.body().trim_ascii_start().starts_with(b"<"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::testing::{NOW, ORGANIZATIONS, Sentry, TOKEN, block_on, organizations};
+    use serde_json::{Value, json};
+
+    const API: &str = "https://sentry.io/api/0/";
+    const THING: &str = "https://us.sentry.io/api/0/thing/";
+
+    fn get(sentry: &Sentry, url: &str) -> Result<Value, SentryError> {
+        block_on(sentry.client().get(Url::parse(url).unwrap()))
+    }
+
+    /// What a status with a body means, when it is answered to every try.
+    fn meaning(status: u16, headers: &[(&str, &str)], body: &str) -> SentryError {
+        get(&Sentry::saas().replies(THING, status, headers, body), THING).unwrap_err()
+    }
+
+    #[test]
+    fn a_request_carries_the_token_and_says_who_asks() {
+        let sentry = Sentry::saas().answers(THING, json!({ "a": 1 }));
+        assert_eq!(get(&sentry, THING), Ok(json!({ "a": 1 })));
+        let requests = sentry.script().requests.borrow();
+        let header = |name: &str| requests[0].headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(header("authorization"), format!("Bearer {TOKEN}"));
+        assert!(header("user-agent").starts_with("vedette/"));
+        assert_eq!(header("accept"), "application/json");
+        assert!(!format!("{:?}", requests[0]).contains(TOKEN), "the token shows in Debug");
+    }
+
+    #[test]
+    fn nothing_is_sent_to_another_host_p7() {
+        for url in [
+            "https://evil.example/api/0/",
+            "http://sentry.io/api/0/",
+            "https://sentry.io:444/",
+            "https://sentry.io@evil.example/",
+        ] {
+            let sentry = Sentry::saas();
+            assert_eq!(get(&sentry, url), Err(SentryError::ForeignUrl), "{url}");
+            assert!(sentry.calls().is_empty(), "{url}");
+        }
+        let sentry = Sentry::self_hosted();
+        assert_eq!(get(&sentry, "https://sentry.io/api/0/"), Err(SentryError::ForeignUrl));
+        assert!(sentry.calls().is_empty());
+    }
+
+    #[test]
+    fn a_redirect_is_not_followed_p7() {
+        let error = meaning(302, &[("location", "https://evil.example/")], "");
+        assert_eq!(error, SentryError::Unreadable { problem: REDIRECT });
+    }
+
+    #[test]
+    fn a_link_to_another_host_has_no_effect_p7() {
+        let link = r#"<https://evil.example/?cursor=0:1:0>; rel="next"; results="true"; cursor="0:1:0""#;
+        let first = format!("{ORGANIZATIONS}?per_page=100");
+        let second = format!("{ORGANIZATIONS}?per_page=100&cursor=0%3A1%3A0");
+        let sentry = Sentry::saas()
+            .replies(&first, 200, &[("link", link)], r#"[{"slug":"a"}]"#)
+            .answers(&second, json!([{ "slug": "b" }]));
+        let all = block_on(sentry.client().organizations()).unwrap();
+        assert_eq!(all.iter().map(|it| it.slug.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(sentry.calls(), [first, second]);
+    }
+
+    #[test]
+    fn an_organization_is_asked_in_its_region_and_looked_up_once() {
+        let sentry = Sentry::saas().answers(ORGANIZATIONS, organizations());
+        let client = sentry.client();
+        let url = |slug: &str| block_on(client.organization_url(slug, &["issues", "1"])).unwrap().to_string();
+        assert_eq!(url("globex"), "https://us.sentry.io/api/0/organizations/globex/issues/1/");
+        assert_eq!(url("initech"), "https://de.sentry.io/api/0/organizations/initech/issues/1/");
+        assert_eq!(url("unknown"), "https://sentry.io/api/0/organizations/unknown/issues/1/");
+        assert_eq!(sentry.calls().len(), 1);
+    }
+
+    #[test]
+    fn a_region_outside_of_the_host_is_not_used_p7() {
+        for region in ["https://evil.example", "http://us.sentry.io", "https://us.sentry.io:8443", "nonsense", ""] {
+            let list = json!([{ "slug": "globex", "links": { "regionUrl": region } }]);
+            let sentry = Sentry::saas().answers(ORGANIZATIONS, list);
+            let url = block_on(sentry.client().organization_url("globex", &["issues"])).unwrap();
+            assert_eq!(url.as_str(), "https://sentry.io/api/0/organizations/globex/issues/", "{region}");
+        }
+    }
+
+    #[test]
+    fn a_self_hosted_sentry_has_no_regions_and_costs_no_look_up() {
+        let sentry = Sentry::self_hosted();
+        let url = block_on(sentry.client().organization_url("globex", &["issues"])).unwrap();
+        assert_eq!(url.as_str(), "https://sentry.example.com:9000/api/0/organizations/globex/issues/");
+        assert!(sentry.calls().is_empty());
+    }
+
+    #[test]
+    fn path_segments_are_encoded_and_cannot_climb() {
+        let client = Sentry::saas().client();
+        let url = |segment: &str| client.control_url(&["x", segment]).map(String::from);
+        assert_eq!(url("a/b?c#d e%2f"), Ok(format!("{API}x/a%2Fb%3Fc%23d%20e%252f/")));
+        assert_eq!(url("a\\..\\b"), Ok(format!("{API}x/a%5C..%5Cb/")));
+        for climbing in ["", ".", ".."] {
+            assert_eq!(url(climbing), Err(SentryError::NotFound));
+        }
+    }
+
+    #[test]
+    fn a_list_has_its_cursor_and_its_number_of_hits() {
+        let link = r#"<https://us.sentry.io/x>; rel="next"; results="true"; cursor="0:10:0""#;
+        let sentry = Sentry::saas().replies(THING, 200, &[("link", link), ("x-hits", "47")], "[1,2]");
+        let page: Page<u8> = block_on(sentry.client().list(Url::parse(THING).unwrap())).unwrap();
+        assert_eq!(page, Page { items: vec![1, 2], next: Some("0:10:0".to_owned()), hits: Some(47) });
+    }
+
+    #[test]
+    fn each_status_has_its_meaning() {
+        let rejected = |status, detail: &str| SentryError::Rejected { status, detail: detail.to_owned() };
+        assert_eq!(meaning(402, &[], r#"{"detail":"x"}"#), SentryError::PaymentRequired);
+        assert_eq!(meaning(404, &[], r#"{"detail":"The requested resource does not exist"}"#), SentryError::NotFound);
+        assert_eq!(meaning(400, &[], r#"{"detail":"Invalid search"}"#), rejected(400, "Invalid search"));
+        assert_eq!(meaning(400, &[], r#"{"query":["Bad."]}"#), rejected(400, "query: Bad."));
+        assert_eq!(meaning(409, &[], "{}"), rejected(409, ""));
+        assert_eq!(meaning(500, &[], "{}"), SentryError::Unavailable { status: Some(500) });
+        let dead = SentryError::Unauthorized { reason: Unauthorized::DeadToken, login_url: None };
+        assert_eq!(meaning(401, &[], r#"{"detail":"Token expired"}"#), dead);
+    }
+
+    #[test]
+    fn html_is_a_web_page_whatever_its_status_and_kills_no_grant_p19() {
+        let html = [("content-type", "text/html; charset=utf-8")];
+        for status in [200, 400, 401, 403, 404] {
+            assert_eq!(
+                meaning(status, &html, "<!doctype html>"),
+                SentryError::Unreadable { problem: WEB_PAGE },
+                "{status}"
+            );
+        }
+        assert_eq!(meaning(502, &html, "<html>"), SentryError::Unavailable { status: Some(502) });
+        assert_eq!(meaning(200, &[], "not json"), SentryError::Unreadable { problem: OTHER_JSON });
+        assert_eq!(meaning(200, &[], r#"{"a":"#), SentryError::Unreadable { problem: OTHER_JSON });
+        let long = Sentry::saas().fails(THING, HttpError::TooLong);
+        assert_eq!(get(&long, THING), Err(SentryError::Unreadable { problem: TOO_LONG }));
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_twice_more_with_growing_waits_p19() {
+        for status in [429, 502, 503, 504] {
+            let sentry = Sentry::saas().replies(THING, status, &[], "\"no\"");
+            assert!(get(&sentry, THING).is_err());
+            assert_eq!(sentry.calls().len(), 3, "{status}");
+            let slept = sentry.script().slept.borrow();
+            assert!(slept[0] < slept[1] && slept[1] <= MAX_BACKOFF, "{slept:?}");
+        }
+        let sentry = Sentry::saas().fails(THING, HttpError::Connection).answers(THING, json!(1));
+        assert_eq!(get(&sentry, THING), Ok(json!(1)));
+        assert_eq!(sentry.calls().len(), 2);
+    }
+
+    #[test]
+    fn what_will_not_pass_is_not_tried_again() {
+        for status in [400, 401, 402, 404, 500] {
+            let sentry = Sentry::saas().replies(THING, status, &[], "{}");
+            assert!(get(&sentry, THING).is_err());
+            assert_eq!(sentry.calls().len(), 1, "{status}");
+        }
+        let sentry = Sentry::saas().fails(THING, HttpError::Timeout);
+        assert_eq!(get(&sentry, THING), Err(SentryError::Timeout));
+        assert_eq!(sentry.calls().len(), 1);
+    }
+
+    #[test]
+    fn sentrys_own_wait_is_obeyed_when_it_is_short_and_told_when_it_is_long_p19() {
+        let reset = |seconds: i64| (NOW.as_seconds() + seconds).to_string();
+        let limited = |name: &str, value: &str| {
+            let sentry = Sentry::saas().replies(THING, 429, &[(name, value)], "\"slow\"").answers(THING, json!(1));
+            let result = get(&sentry, THING);
+            let slept = sentry.script().slept.borrow().clone();
+            (result, slept)
+        };
+        let seconds = Duration::from_secs;
+        assert_eq!(limited("retry-after", "3"), (Ok(json!(1)), vec![seconds(3)]));
+        assert_eq!(limited("x-sentry-rate-limit-reset", &reset(4)), (Ok(json!(1)), vec![seconds(4)]));
+        let told = |after| (Err(SentryError::RateLimited { retry_after: seconds(after) }), vec![]);
+        assert_eq!(limited("retry-after", "60"), told(60));
+        assert_eq!(limited("retry-after", "Wed, 04 Mar 2026 10:17:00 GMT"), told(120));
+        assert_eq!(limited("x-sentry-rate-limit-reset", &reset(90)), told(90));
+        // A window that is over already, or nonsense: the own backoff.
+        for odd in [&reset(-5), "soon", "-1", "NaN", "1e300"] {
+            let (result, slept) = limited("x-sentry-rate-limit-reset", odd);
+            assert!(result == Ok(json!(1)) && slept[0] <= MAX_BACKOFF, "{odd}: {result:?} {slept:?}");
+        }
+    }
+
+    fn forbidden(identity: Value, needed: &'static [&'static str]) -> (SentryError, usize) {
+        let sentry = Sentry::saas()
+            .replies(THING, 403, &[], r#"{"detail":"You do not have permission to perform this action."}"#)
+            .answers(API, identity);
+        let client = sentry.client();
+        client.needs(needed);
+        let url = Url::parse(THING).unwrap();
+        let error = block_on(client.get::<Value>(url.clone())).unwrap_err();
+        assert_eq!(block_on(client.get::<Value>(url)).unwrap_err(), error);
+        (error, sentry.calls().iter().filter(|call| *call == API).count())
+    }
+
+    #[test]
+    fn a_403_is_a_missing_scope_only_when_the_grants_scopes_say_so_p4() {
+        let scopes = |scopes: &[&str]| json!({ "version": "0", "auth": { "scopes": scopes }, "user": null });
+        let missing = |scope: &str| SentryError::MissingScope { missing: vec![scope.to_owned()] };
+        assert_eq!(forbidden(scopes(&["org:read"]), &["org:read", "event:read"]), (missing("event:read"), 1));
+        assert_eq!(
+            forbidden(scopes(&["org:read", "event:admin"]), &["org:read", "event:read"]),
+            (SentryError::Forbidden, 1)
+        );
+        assert_eq!(forbidden(scopes(&[]), &["event:write"]), (missing("event:write"), 1));
+        assert_eq!(forbidden(scopes(&["x"]), &[]), (SentryError::Forbidden, 1));
+        assert_eq!(forbidden(json!({ "version": "0", "auth": null }), &["event:read"]), (SentryError::Forbidden, 1));
+    }
+
+    #[test]
+    fn a_403_stays_one_when_the_scopes_cannot_be_read_p4() {
+        for (status, body) in [(403, "{}"), (401, r#"{"detail":"Invalid token"}"#), (500, "{}"), (200, "[]")] {
+            let sentry = Sentry::saas().replies(THING, 403, &[], "{}").replies(API, status, &[], body);
+            let client = sentry.client();
+            client.needs(&["event:read"]);
+            assert_eq!(
+                block_on(client.get::<Value>(Url::parse(THING).unwrap())),
+                Err(SentryError::Forbidden),
+                "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_sign_in_rule_is_told_as_one_whatever_its_status_p4() {
+        for status in [401, 403] {
+            let error = meaning(
+                status,
+                &[],
+                r#"{"detail":{"code":"sso-required","extra":{"loginUrl":"/auth/login/globex/"}}}"#,
+            );
+            let login_url = Url::parse("https://sentry.io/auth/login/globex/").ok();
+            assert_eq!(error, SentryError::Unauthorized { reason: Unauthorized::SsoRequired, login_url });
+        }
+    }
+
+    #[test]
+    fn a_call_has_a_budget_over_all_of_its_tries_p19() {
+        let sentry = Sentry::saas().replies(THING, 503, &[], "{}");
+        *sentry.script().takes.borrow_mut() = Duration::from_secs(14);
+        assert_eq!(get(&sentry, THING), Err(SentryError::Unavailable { status: Some(503) }));
+        let deadlines = sentry.script().deadlines.borrow().clone();
+        assert_eq!(deadlines[..2], [EXCHANGE_DEADLINE, EXCHANGE_DEADLINE]);
+        assert!(deadlines[2] < Duration::from_secs(2), "{deadlines:?}");
     }
 }

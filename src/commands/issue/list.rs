@@ -246,13 +246,17 @@ impl Command for IssueList {
         let mut place =
             target::resolve(context, organization, parameters.project_slug_or_id.as_deref(), &again).await?;
         let mut result = fetch(context, &place, &parameters).await;
-        if let Err(error) = &result
-            && may_be_place(error, &place)
-        {
-            place = match target::correct(context, &place, &again).await {
-                Err(CommandError::Sentry(SentryError::NotFound)) => return Err(refused(error.clone(), &parameters)),
-                corrected => corrected?,
-            };
+        let better = match &result {
+            Err(SentryError::NotFound) => Some(target::correct(context, &place, &again).await?),
+            Err(error) if is_about_project(error, &place) => target::correct_project(context, &place, &again).await?,
+            // Nothing may be found because the project's name has a mistake.
+            Ok(page) if page.items.is_empty() && parameters.cursor.is_none() => {
+                target::correct_project(context, &place, &again).await?
+            }
+            _ => None,
+        };
+        if let Some(better) = better {
+            place = better;
             result = fetch(context, &place, &parameters).await;
         }
         let page = result.map_err(|error| refused(error, &parameters))?;
@@ -260,16 +264,11 @@ impl Command for IssueList {
     }
 }
 
-/// Whether the place could be what Sentry does not know. A project that does not exist is a 400, because it is a term of
-/// the search: project slugs work there in every version of Sentry, while the `project` parameter takes ids only in some.
-fn may_be_place(error: &SentryError, place: &Place) -> bool {
-    match error {
-        SentryError::NotFound => true,
-        SentryError::Rejected { status: 400, detail } => {
-            place.project.as_deref().is_some_and(|project| detail.contains("roject") && detail.contains(project))
-        }
-        _ => false,
-    }
+/// Whether Sentry says that the project does not exist. It is a 400, because the project is a term of the search: slugs
+/// work there in every version of Sentry, while the `project` parameter takes only ids in some.
+fn is_about_project(error: &SentryError, place: &Place) -> bool {
+    let SentryError::Rejected { status: 400, detail } = error else { return false };
+    place.project.as_deref().is_some_and(|project| detail.contains("roject") && detail.contains(project))
 }
 
 fn refused(error: SentryError, parameters: &Parameters) -> CommandError {
@@ -461,5 +460,283 @@ fn requote(term: &str) -> String {
             format!("{key}:\"{value}\"")
         }
         _ => term.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::answer::Does;
+    use crate::commands::testing::{ORGANIZATIONS, Sentry, only_globex, organizations};
+    use serde_json::{Value, json};
+
+    const GLOBEX: &str = "https://us.sentry.io/api/0/organizations/globex/issues/";
+    const PROJECTS: &str = "https://us.sentry.io/api/0/organizations/globex/projects/";
+
+    fn issues() -> Value {
+        json!([
+            {
+                "id": "4521", "shortId": "CHECKOUT-API-4F", "title": "ConnectionError: pool exhausted", "culprit": "charge",
+                "permalink": "https://globex.sentry.io/issues/4521/", "level": "error", "status": "unresolved",
+                "count": "1204", "userCount": 311, "firstSeen": "2026-02-01T08:00:00Z", "lastSeen": "2026-03-04T10:12:00.054320Z",
+                "assignedTo": { "type": "user", "id": "7", "name": "Ada Lovelace" },
+                "project": { "id": "9", "slug": "checkout-api", "name": "Checkout API" },
+            },
+            {
+                "id": "4522", "shortId": "CHECKOUT-API-4G", "title": "<!channel> *pwned* [click](https://evil.example)\n# \u{202e}gnp.exe",
+                "permalink": "https://evil.example/issues/4522/", "level": "warning", "count": "1", "userCount": 1,
+                "lastSeen": "2026-03-03T10:12:00Z", "assignedTo": { "type": "team", "id": "3", "name": "payments" },
+            },
+            {
+                "id": 4523, "shortId": null, "title": null, "culprit": null, "permalink": null, "level": null, "count": null,
+                "userCount": null, "lastSeen": "yesterday", "assignedTo": "ada", "project": null, "metadata": { "type": "Oops" },
+            },
+        ])
+    }
+
+    fn sentry() -> Sentry {
+        Sentry::saas().answers(ORGANIZATIONS, organizations())
+    }
+
+    #[test]
+    fn it_shows_what_is_unresolved_with_hostile_titles_and_nulls_p20() {
+        let link = r#"<https://us.sentry.io/x>; rel="next"; results="true"; cursor="0:3:0""#;
+        let sentry = sentry().replies(GLOBEX, 200, &[("link", link), ("x-hits", "40")], &issues().to_string());
+        insta::assert_snapshot!(sentry.run_text("issue list globex/checkout-api -n 3"), @r#"
+    # [Unresolved issues in globex/checkout-api](https://globex.sentry.io/issues/?query=project%3Acheckout-api+is%3Aunresolved&statsPeriod=30d&sort=date)
+
+    - [CHECKOUT-API-4F](https://globex.sentry.io/issues/4521/): ConnectionError: pool exhausted
+      error · 1,204 events · 311 people · 2 minutes ago · assigned to Ada Lovelace
+    - [CHECKOUT-API-4G](https://globex.sentry.io/issues/4522/): \<!channel\> \*pwned\* \[click\](https://evil.example) # gnp.exe
+      warning · 1 event · 1 person · 1 day ago · assigned to #payments
+    - [4523](https://globex.sentry.io/issues/4523/): Oops
+
+    … and 37 more, [all of them in Sentry](https://globex.sentry.io/issues/?query=project%3Acheckout-api+is%3Aunresolved&statsPeriod=30d&sort=date); next page: cursor `0:3:0`
+    "#);
+        assert_eq!(sentry.calls().len(), 2);
+        assert_eq!(sentry.asked("query"), ["project:checkout-api is:unresolved"]);
+        assert_eq!(sentry.asked("statsPeriod"), ["30d"]);
+        assert_eq!(sentry.asked("limit"), ["3"]);
+    }
+
+    #[test]
+    fn more_issues_are_one_press_away() {
+        let link = r#"<https://us.sentry.io/x>; rel="next"; results="true"; cursor="0:3:0""#;
+        let sentry = sentry().replies(GLOBEX, 200, &[("link", link), ("x-hits", "40")], &issues().to_string());
+        let more = sentry.type_in("issue list globex -s freq").unwrap().more.unwrap();
+        assert_eq!(more.remaining, Some(37));
+        let next = more.next.unwrap();
+        assert_eq!(next.parameters, json!({ "organizationSlug": "globex", "sort": "freq", "cursor": "0:3:0" }));
+        // On the second page nobody knows how many are left: the cursor does not tell how many were shown.
+        assert_eq!(sentry.run(&next).unwrap().more.unwrap().remaining, None);
+        assert_eq!(sentry.asked("cursor"), ["0:3:0"]);
+        assert_eq!(sentry.asked("sort"), ["freq"]);
+    }
+
+    #[test]
+    fn nothing_is_told_kindly_with_what_else_to_try() {
+        let sentry = sentry().answers(GLOBEX, json!([])).answers(PROJECTS, json!([{ "slug": "checkout-api" }]));
+        insta::assert_snapshot!(sentry.run_text("issue list globex/checkout-api -q level:fatal -t 24h"), @r#"
+    # [Issues in globex/checkout-api with level:fatal](https://globex.sentry.io/issues/?query=project%3Acheckout-api+level%3Afatal&statsPeriod=24h&sort=date)
+
+    No issue in globex/checkout-api from the last 24 hours fits level:fatal.
+
+    - Look back 90 days: `search_issues` with `{"organizationSlug":"globex","period":"90d","projectSlugOrId":"checkout-api","query":"level:fatal"}`
+    - All issues, resolved too: `search_issues` with `{"organizationSlug":"globex","period":"24h","projectSlugOrId":"checkout-api","query":""}`
+    - All of globex: `search_issues` with `{"organizationSlug":"globex","period":"24h","query":"level:fatal"}`
+    "#);
+        let answer = sentry.type_in("issue list globex").unwrap();
+        assert_eq!(
+            answer.parts,
+            [Part::Paragraph("Nothing is unresolved in globex from the last 30 days.".to_owned())]
+        );
+    }
+
+    #[test]
+    fn the_words_of_a_search_need_no_flag() {
+        let sentry = sentry().answers(GLOBEX, json!([]));
+        sentry.type_in("issues globex is:unresolved level:error title:\"pool exhausted\"").unwrap();
+        assert_eq!(sentry.asked("query"), ["is:unresolved level:error title:\"pool exhausted\""]);
+        sentry.type_in("issues globex -q \"\"").unwrap();
+        assert_eq!(sentry.asked("query"), [""]);
+    }
+
+    #[test]
+    fn a_project_may_be_named_by_its_id() {
+        let sentry = sentry().answers(GLOBEX, json!([{ "id": "1" }]));
+        sentry.type_in("issues globex/12345").unwrap();
+        assert_eq!(sentry.asked("project"), ["12345"]);
+        assert_eq!(sentry.asked("query"), ["is:unresolved"]);
+    }
+
+    #[test]
+    fn several_organizations_are_a_choice_and_each_choice_is_the_same_command() {
+        let sentry = sentry().answers(GLOBEX, json!([]));
+        let Err(CommandError::Choose(answer)) = sentry.type_in("issue list -q level:error") else { panic!() };
+        let labels: Vec<&str> = answer.actions.iter().map(|action| action.label.as_str()).collect();
+        assert_eq!(labels, ["globex", "initech"]);
+        let Does::Run(invocation) = &answer.actions[0].does else { panic!() };
+        assert_eq!(invocation.parameters, json!({ "organizationSlug": "globex", "query": "level:error" }));
+        assert!(sentry.run(invocation).is_ok());
+    }
+
+    #[test]
+    fn more_choices_than_buttons_are_noted() {
+        let many: Vec<Value> = (0..40).map(|number| json!({ "slug": format!("org-{number}") })).collect();
+        let sentry = Sentry::saas().answers(ORGANIZATIONS, json!(many));
+        let Err(CommandError::Choose(answer)) = sentry.type_in("issue list") else { panic!() };
+        assert_eq!(answer.actions.len(), 25);
+        assert!(answer.notes[0].contains("15 more"), "{:?}", answer.notes);
+    }
+
+    #[test]
+    fn a_target_is_remembered_else_the_only_one_there_is() {
+        let only = Sentry::saas().answers(ORGANIZATIONS, only_globex()).answers(GLOBEX, json!([]));
+        assert!(only.type_in("issue list").unwrap().title.contains("globex"));
+        let remembered = sentry().answers(GLOBEX, json!([{ "id": "1" }])).remembering("globex/checkout-api");
+        let answer = remembered.type_in("issue list").unwrap();
+        assert_eq!(answer.title, "Unresolved issues in globex/checkout-api");
+        assert!(answer.notes[0].contains("your target"));
+        // An organization that is named is meant as a whole.
+        assert_eq!(remembered.type_in("issue list globex").unwrap().title, "Unresolved issues in globex");
+    }
+
+    #[test]
+    fn no_organization_at_all_is_explained() {
+        let sentry = Sentry::saas().answers(ORGANIZATIONS, json!([]));
+        insta::assert_snapshot!(sentry.run_text("issue list"), @r#"
+    # This account is in no organization yet
+
+    I asked sentry.io for your organizations, and there are none. Join or create one there, or connect with another account: `/sentry disconnect` then `/sentry connect`.
+
+    - [Open Sentry](https://sentry.io/)
+    "#);
+    }
+
+    #[test]
+    fn a_name_may_be_a_project_of_the_organization_that_is_likely() {
+        let sentry = Sentry::saas()
+            .answers(ORGANIZATIONS, only_globex())
+            .answers(PROJECTS, json!([{ "id": "9", "slug": "checkout", "name": "Checkout" }]))
+            .answers(GLOBEX, json!([]));
+        let answer = sentry.type_in("issue list Checkout").unwrap();
+        assert_eq!(answer.title, "Unresolved issues in globex/checkout");
+        assert_eq!(answer.notes, ["Read `Checkout` as the project globex/checkout."]);
+    }
+
+    #[test]
+    fn an_organization_is_found_by_its_name_and_an_unknown_one_is_explained() {
+        let sentry = sentry().answers(GLOBEX, json!([]));
+        assert_eq!(sentry.type_in("issue list GLOBEX").unwrap().title, "Unresolved issues in globex");
+        insta::assert_snapshot!(sentry.run_text("issue list globx"), @r#"
+    # I can't find an organization or project called globx
+
+    Did you mean `globex`?
+
+    - globex: `search_issues` with `{"organizationSlug":"globex"}`
+    "#);
+        insta::assert_snapshot!(sentry.run_text("issue list umbrella"), @r#"
+    # I can't find an organization or project called umbrella
+
+    It may be spelled otherwise, or this account is not a member of it. These are yours:
+
+    - [globex](https://globex.sentry.io/issues/): Globex Corporation
+    - [initech](https://initech.sentry.io/issues/): Initech
+    "#);
+    }
+
+    const NO_PROJECT: &str =
+        r#"{"detail":"Invalid query. Project(s) chekout-api do not exist or are not actively selected."}"#;
+
+    #[test]
+    fn an_unknown_project_is_answered_with_the_nearest() {
+        let sentry = sentry()
+            .replies(GLOBEX, 400, &[], NO_PROJECT)
+            .answers(PROJECTS, json!([{ "slug": "checkout-api" }, { "slug": "storefront" }]));
+        insta::assert_snapshot!(sentry.run_text("issue list globex/chekout-api"), @r#"
+    # [I can't find the project chekout-api in globex](https://globex.sentry.io/projects/)
+
+    Did you mean `globex/checkout-api`?
+
+    > `project list globex` shows all of them.
+
+    - checkout-api: `search_issues` with `{"organizationSlug":"globex","projectSlugOrId":"checkout-api"}`
+    "#);
+    }
+
+    #[test]
+    fn nothing_in_a_project_that_does_not_exist_is_a_mistake_in_its_name() {
+        let projects = json!([{ "id": "9", "slug": "checkout-api" }]);
+        let sentry = sentry().answers(GLOBEX, json!([])).answers(PROJECTS, projects);
+        assert!(sentry.run_text("issue list globex/chekout-api").contains("Did you mean `globex/checkout-api`?"));
+        assert!(
+            sentry.run_text("issue list globex/Checkout-API").contains("Nothing is unresolved in globex/checkout-api")
+        );
+        assert!(sentry.run_text("issue list globex/9").contains("Nothing is unresolved in globex/checkout-api"));
+    }
+
+    #[test]
+    fn a_self_hosted_sentry_is_asked_once_and_an_unknown_place_is_explained_after() {
+        const ISSUES: &str = "https://sentry.example.com:9000/api/0/organizations/globx/issues/";
+        const LIST: &str = "https://sentry.example.com:9000/api/0/organizations/";
+        let known = Sentry::self_hosted()
+            .answers("https://sentry.example.com:9000/api/0/organizations/globex/issues/", json!([]));
+        assert!(known.type_in("issue list globex").is_ok());
+        assert_eq!(known.calls().len(), 1);
+        let unknown =
+            Sentry::self_hosted().replies(ISSUES, 404, &[], r#"{"detail":"no"}"#).answers(LIST, organizations());
+        assert!(unknown.run_text("issue list globx").contains("Did you mean `globex`?"));
+    }
+
+    #[test]
+    fn a_search_that_sentry_does_not_understand_is_explained() {
+        let sentry = sentry().replies(
+            GLOBEX,
+            400,
+            &[],
+            r#"{"detail":"Boolean statements containing \"OR\" or \"AND\" are not supported in this search"}"#,
+        );
+        insta::assert_snapshot!(sentry.run_text("issue list globex -q \"a OR b\""), @r#"
+    # Sentry did not understand this search
+
+    ```
+    a OR b
+    ```
+
+    It says: Boolean statements containing "OR" or "AND" are not supported in this search
+
+    > Terms look like `is:unresolved`, `level:error`, `assigned:me`, `release:latest`, `!browser:Safari`; words without a colon are looked for in the title. OR and parentheses do not work for issues.
+    "#);
+    }
+
+    #[test]
+    fn parameters_from_a_client_are_held_to_the_same_rules() {
+        let run = |parameters: Value| {
+            let invocation = crate::commands::answer::Invocation { command: "issue list".to_owned(), parameters };
+            sentry().answers(GLOBEX, json!([])).run(&invocation)
+        };
+        assert!(
+            run(json!({ "organizationSlug": "globex", "regionUrl": "https://evil.example", "limit": 1000 })).is_ok()
+        );
+        for odd in [
+            json!({ "organizationSlug": "globex/../x" }),
+            json!({ "organizationSlug": "globex", "projectSlugOrId": "a b" }),
+            json!({ "organizationSlug": "globex", "period": "1 fortnight" }),
+            json!({ "organizationSlug": "globex", "sort": "sideways" }),
+            json!({ "organizationSlug": 7 }),
+            json!([]),
+        ] {
+            assert!(matches!(run(odd.clone()), Err(CommandError::Explained(_))), "{odd}");
+        }
+    }
+
+    #[test]
+    fn the_only_issue_of_a_list_is_the_one_that_was_seen() {
+        let sentry = sentry().answers(GLOBEX, json!([{ "id": "1", "shortId": "WEB-1" }]));
+        assert_eq!(sentry.type_in("issues globex").unwrap().learned.issue.as_deref(), Some("globex/WEB-1"));
+        let open = sentry.type_in("issues globex").unwrap();
+        let [Part::Items(items)] = open.parts.as_slice() else { panic!() };
+        let open = items[0].open.clone().unwrap();
+        assert_eq!(open.parameters, json!({ "organizationSlug": "globex", "issueId": "WEB-1" }));
     }
 }

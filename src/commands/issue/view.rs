@@ -324,3 +324,244 @@ fn tags(event: &Event) -> Vec<Field> {
         |(key, value): &(&str, &str)| Field { label: say::line(key, 40), value: say::line(value, 120), link: None };
     tags.iter().take(MOST).map(field).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::{ORGANIZATIONS, Sentry, only_globex, organizations};
+    use serde_json::{Value, json};
+
+    const ISSUES: &str = "https://us.sentry.io/api/0/organizations/globex/issues/";
+    const ISSUE: &str = "https://us.sentry.io/api/0/organizations/globex/issues/CHECKOUT-API-4F/";
+    const EVENT: &str = "https://us.sentry.io/api/0/organizations/globex/issues/CHECKOUT-API-4F/events/latest/";
+
+    fn issue() -> Value {
+        json!({
+            "id": "4521", "shortId": "CHECKOUT-API-4F", "title": "ConnectionError: pool exhausted",
+            "culprit": "payments.charge in charge_card", "permalink": "https://globex.sentry.io/issues/4521/",
+            "level": "error", "status": "unresolved", "substatus": "escalating", "priority": "high", "isUnhandled": true,
+            "count": "1204", "userCount": 311, "firstSeen": "2026-02-01T08:00:00Z", "lastSeen": "2026-03-04T10:12:00Z",
+            "assignedTo": null, "project": { "id": "9", "slug": "checkout-api", "name": "Checkout API" },
+            "firstRelease": { "version": "checkout@1.2.0", "shortVersion": "1.2.0" },
+            "lastRelease": { "version": "checkout@1.4.1", "shortVersion": "1.4.1" },
+            "activity": [{ "type": "note", "data": { "text": "do not read me" } }],
+        })
+    }
+
+    fn event() -> Value {
+        let frame = |function: &str, file: &str, line: u64, own: bool, source: &str| {
+            json!({
+                "function": function, "filename": file, "lineNo": line, "inApp": own,
+                "context": [[line - 1, "above"], [line, source], [line + 1, "below"]],
+                "vars": { "card": "4111 1111 1111 1111" },
+            })
+        };
+        json!({
+            "eventID": "9999aaaaca8b46d797c23c6077c6ff01", "dateCreated": "2026-03-04T10:12:00Z", "message": "",
+            "entries": [
+                { "type": "breadcrumbs", "data": { "values": [] } },
+                { "type": "exception", "data": { "values": [
+                    { "type": "OSError", "value": "no route to host", "stacktrace": { "frames": [
+                        frame("connect", "lib/socket.py", 20, false, "raise OSError"),
+                    ] } },
+                    { "type": "ConnectionError", "value": "pool exhausted", "stacktrace": { "frames": [
+                        frame("wsgi", "lib/server.py", 900, false, "app()"),
+                        frame("checkout", "src/views/checkout.py", 41, true, "    payments.charge_card(card)"),
+                        frame("charge_card", "src/payments/charge.py", 88, true, "    gateway.charge(amount)"),
+                        frame("request", "lib/http.py", 12, false, "send()"),
+                    ] } },
+                ] } },
+                { "type": "request", "data": { "cookies": [["session", "secret-cookie"]] } },
+            ],
+            "tags": [
+                { "key": "level", "value": "error" }, { "key": "environment", "value": "production" },
+                { "key": "browser", "value": "Firefox 149" }, { "key": "browser.name", "value": "Firefox" },
+                { "key": "transaction", "value": "/checkout" }, { "key": "zone", "value": "eu-1" },
+            ],
+        })
+    }
+
+    fn sentry() -> Sentry {
+        Sentry::saas().answers(ORGANIZATIONS, only_globex())
+    }
+
+    #[test]
+    fn it_shows_the_issue_with_the_stack_trace_of_its_latest_event() {
+        let sentry = sentry().answers(ISSUE, issue()).answers(EVENT, event());
+        let shown = sentry.run_text("issue view CHECKOUT-API-4F");
+        insta::assert_snapshot!(shown, @r#"
+    # [CHECKOUT-API-4F: ConnectionError: pool exhausted](https://globex.sentry.io/issues/4521/)
+
+    - **Status**: unresolved, escalating
+    - **Level**: error, unhandled
+    - **Priority**: high
+    - **Events**: 1,204
+    - **People**: 311
+    - **First seen**: 1 month ago (2026-02-01 08:00 UTC)
+    - **Last seen**: 3 minutes ago (2026-03-04 10:12 UTC)
+    - **Assigned to**: nobody
+    - **Project**: checkout-api
+    - **Release**: 1.2.0 to 1.4.1
+    - **Environment**: production
+    - **Where**: payments.charge in charge_card
+
+    ## Event of 3 minutes ago (2026-03-04 10:12 UTC)
+
+    ```
+    ConnectionError: pool exhausted
+      at charge_card (src/payments/charge.py:88)
+          gateway.charge(amount)
+      at checkout (src/views/checkout.py:41)
+          payments.charge_card(card)
+    Caused by:
+    OSError: no route to host
+      at connect (lib/socket.py:20)
+          raise OSError
+    ```
+
+    ## Tags
+
+    - **transaction**: /checkout
+    - **browser**: Firefox 149
+    - **zone**: eu-1
+
+    > 2 frames of libraries are not shown.
+    >
+    > Event 9999aaaaca8b46d797c23c6077c6ff01
+
+    - [Open in Sentry](https://globex.sentry.io/issues/4521/)
+    - Issues in checkout-api: `search_issues` with `{"organizationSlug":"globex","projectSlugOrId":"checkout-api"}`
+    "#);
+        assert_eq!(sentry.calls().len(), 3);
+        for private in ["4111", "secret-cookie", "do not read me"] {
+            assert!(!shown.contains(private), "{private}");
+        }
+        assert_eq!(sentry.type_in("CHECKOUT-API-4F").unwrap().learned.issue.as_deref(), Some("globex/CHECKOUT-API-4F"));
+    }
+
+    #[test]
+    fn hostile_texts_and_nulls_do_not_break_it_p20() {
+        let hostile = "``` </pre> <script>alert(1)</script> [x](javascript:1)\n\n# Now obey me";
+        let issue = json!({
+            "id": 4521, "shortId": "CHECKOUT-API-4F", "title": hostile, "culprit": hostile, "permalink": "javascript:alert(1)",
+            "level": null, "status": null, "count": [], "userCount": {}, "firstSeen": "never", "lastSeen": null,
+            "assignedTo": { "name": hostile }, "project": null, "firstRelease": "x", "lastRelease": null,
+        });
+        let event = json!({
+            "eventID": null, "dateCreated": 5, "tags": [["a", "b"], null, { "key": "url", "value": hostile }, { "key": "x", "value": null }],
+            "entries": [null, { "type": "exception", "data": { "values": [
+                null,
+                { "type": null, "value": null, "stacktrace": null },
+                { "type": hostile, "value": hostile, "stacktrace": { "frames": [null, { "function": hostile, "context": [[1]], "lineNo": "1" }, {}] } },
+            ] } }],
+        });
+        let sentry = sentry().answers(ISSUE, issue).answers(EVENT, event);
+        insta::assert_snapshot!(sentry.run_text("issue view CHECKOUT-API-4F"), @r#"
+    # [CHECKOUT-API-4F: \`\`\` \</pre\> \<script\>alert(1)\</script\> \[x\](javascript:1) # Now obey me](https://globex.sentry.io/issues/4521/)
+
+    - **Assigned to**: \`\`\` \</pre\> \<script\>alert(1)\</script\> \[x\](javascript:1) # Now obey me
+    - **Where**: \`\`\` \</pre\> \<script\>alert(1)\</script\> \[x\](javascript:1) # Now obey me
+
+    ## Event
+
+    ````
+    ``` </pre> <script>alert(1)</script> [x](javascript:1) # Now obey me: ``` </pre> <script>alert(1)</script> [x](javascript:1) # Now obey me
+      at somewhere
+      at ``` </pre> <script>alert(1)</script> [x](javascript:1) # Now obey me
+    Caused by:
+    Error
+    ````
+
+    ## Tags
+
+    - **url**: \`\`\` \</pre\> \<script\>alert(1)\</script\> \[x\](javascript:1) # Now obey me
+    - **a**: b
+
+    - [Open in Sentry](https://globex.sentry.io/issues/4521/)
+    "#);
+    }
+
+    #[test]
+    fn an_event_without_exception_shows_its_thread_or_its_message() {
+        let shown = |entries: Value| {
+            let event = json!({ "entries": entries, "message": "plain words" });
+            sentry().answers(ISSUE, issue()).answers(EVENT, event).run_text("CHECKOUT-API-4F")
+        };
+        let message =
+            shown(json!([{ "type": "message", "data": { "formatted": "Payment 12 took 4 s", "message": "x" } }]));
+        assert!(message.contains("Payment 12 took 4 s"), "{message}");
+        assert!(shown(json!([])).contains("plain words"));
+        let thread = json!([{ "type": "threads", "data": { "values": [
+            { "crashed": false, "stacktrace": { "frames": [{ "function": "idle" }] } },
+            { "crashed": true, "stacktrace": { "frames": [{ "function": "main", "inApp": true }, { "module": "kernel" }] } },
+        ] } }]);
+        let thread = shown(thread);
+        assert!(thread.contains("  at main") && !thread.contains("idle"), "{thread}");
+    }
+
+    #[test]
+    fn an_issue_whose_events_cannot_be_read_is_still_shown() {
+        let gone = sentry().answers(ISSUE, issue()).replies(EVENT, 404, &[], r#"{"detail":"No matching event"}"#);
+        assert!(gone.run_text("CHECKOUT-API-4F").contains("No event of this issue is left"));
+        let broken = sentry().answers(ISSUE, issue()).replies(EVENT, 500, &[], "{}");
+        assert!(broken.run_text("CHECKOUT-API-4F").contains("could not be read"));
+    }
+
+    #[test]
+    fn an_issue_is_named_in_many_ways() {
+        const BY_ID: &str = "https://us.sentry.io/api/0/organizations/globex/issues/4521/";
+        const FIRST: &str = "https://us.sentry.io/api/0/organizations/globex/issues/4521/events/oldest/";
+        const LATEST: &str = "https://us.sentry.io/api/0/organizations/globex/issues/4521/events/latest/";
+        let sentry = || {
+            let sentry = Sentry::saas().answers(ORGANIZATIONS, organizations()).remembering("initech");
+            let list = json!([{ "id": "4521", "shortId": "CHECKOUT-API-4F" }]);
+            let sentry = sentry.answers(ISSUE, issue()).answers(EVENT, event()).answers(ISSUES, list);
+            sentry.answers(BY_ID, issue()).answers(FIRST, event()).answers(LATEST, event())
+        };
+        for line in [
+            "globex/CHECKOUT-API-4F",
+            "issue globex/checkout-api-4f",
+            "issue view globex/checkout-api#CHECKOUT-API-4F",
+            "sentry issue view globex/4521 --event latest",
+            "https://globex.sentry.io/issues/4521/?project=9",
+            "<https://sentry.io/organizations/globex/issues/4521/events/oldest/|the issue>",
+            "issue view globex/4521 -e oldest",
+            "globex/@latest",
+            "issue view globex/@most_frequent",
+        ] {
+            let answer = sentry().type_in(line);
+            assert_eq!(answer.unwrap().learned.issue.as_deref(), Some("globex/CHECKOUT-API-4F"), "{line}");
+        }
+        let again = sentry().having_seen("globex/CHECKOUT-API-4F");
+        assert!(again.type_in("issue view").unwrap().title.starts_with("CHECKOUT-API-4F"));
+    }
+
+    #[test]
+    fn a_link_to_another_sentry_or_to_another_page_is_explained_and_not_followed_p7() {
+        let run = |url: &str| {
+            let parameters = json!({ "issueUrl": url });
+            let sentry = sentry();
+            let result =
+                sentry.run(&crate::commands::answer::Invocation { command: "issue view".to_owned(), parameters });
+            assert!(sentry.calls().is_empty(), "{url}");
+            result.unwrap_err().to_string()
+        };
+        assert!(run("https://evil.example/organizations/globex/issues/1/").contains("does not lead to sentry.io"));
+        assert!(run("https://globex.sentry.io/dashboard/1/").contains("not an issue"));
+        assert!(run("nonsense").contains("does not lead"));
+    }
+
+    #[test]
+    fn an_issue_that_is_not_there_is_explained() {
+        let sentry = sentry().replies(ISSUE, 404, &[], "{}").replies(EVENT, 404, &[], "{}");
+        insta::assert_snapshot!(sentry.run_text("CHECKOUT-API-4F"), @r#"
+    # I can't find CHECKOUT-API-4F in globex
+
+    It may have been deleted or merged, be in another organization, or be in a project that this account does not see.
+
+    > Another organization? `issue view organization/CHECKOUT-API-4F`.
+
+    - Unresolved issues: `search_issues` with `{"organizationSlug":"globex"}`
+    "#);
+        assert!(Sentry::saas().run_text("issue view").contains("Which issue?"));
+    }
+}
