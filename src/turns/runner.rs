@@ -96,10 +96,10 @@ impl Person {
                 _ => break,
             }
         }
-        let next = self.store.next_due()?;
         // Whatever changed the grant, here or in a call that woke this alarm: its copy follows (P2).
         let copy = if self.vault.copy().await { None } else { Some(self.now() + COPY_PAUSE) };
-        Ok(next.into_iter().chain(copy).min())
+        // Last, with nothing awaited before the alarm is set: what was accepted meanwhile set it too, and must not lose it.
+        Ok(self.store.next_due()?.into_iter().chain(copy).min())
     }
 
     async fn step(&self, turn: Turn) -> Result<(), PersonError> {
@@ -168,11 +168,12 @@ impl Person {
         if let Some(pause) = self.ask_for_access(turn, &reason).await? {
             return Ok(Step::Again(pause));
         }
-        // Nothing is awaited from here on: a consent came either before, and the version tells, or will find the row.
-        if self.vault.version()? == version {
-            self.store.wait(turn.id, self.now() + CONSENT_DEADLINE)?;
-        } else {
+        // Nothing is awaited from here on: a consent came either before, and the vault tells, or will find the row. That
+        // the version alone has changed says nothing: an access that ends raises it too.
+        if self.vault.has_newer_than(version)? {
             self.store.requeue(turn.id, self.now())?;
+        } else {
+            self.store.wait(turn.id, self.now() + CONSENT_DEADLINE)?;
         }
         Ok(Step::Over)
     }
