@@ -62,14 +62,14 @@ impl<'a> Browser<'a> {
     }
 
     /// Presses "Continue to Sentry" on the page behind a link; returns where Sentry's consent page is.
-    pub fn start(&self, link: &str) -> Result<String, Response<Bytes>> {
+    pub fn start(&self, link: &str) -> Result<String, Box<Response<Bytes>>> {
         let page = self.get(link);
         if page.status() != 200 {
-            return Err(page);
+            return Err(page.into());
         }
         let form = form(&page);
         let response = self.post(&absolute(&form.action), &borrowed(&form.fields));
-        location(&response).ok_or(response)
+        location(&response).ok_or_else(|| response.into())
     }
 
     /// Decides on Sentry's consent page; returns the callback's address.
