@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use super::execute::Outcome;
 use super::person::{Person, PersonError};
-use super::store::{Turn, TurnState};
+use super::store::{Turn, TurnState, Unreadable};
 use crate::ports::{Level, Timestamp};
 use crate::slack::blocks::Message;
 use crate::slack::messages::{self, Reason};
@@ -91,7 +91,12 @@ impl Person {
                 self.decide(id, &messages::waiting_expired())?;
             }
             match self.store.head()? {
-                Some(turn) if turn.due_at <= self.now() => self.step(turn).await?,
+                Some(Ok(turn)) if turn.due_at <= self.now() => self.step(turn).await?,
+                // Kept, it would stand before all that come after it for ever.
+                Some(Err(Unreadable(id))) => {
+                    self.log(Level::Error, "turn_unreadable", &[]);
+                    self.store.end(id, TurnState::Failed, self.now())?;
+                }
                 _ if self.outbox_step().await? => {}
                 _ => break,
             }

@@ -99,6 +99,10 @@ impl TurnState {
     }
 }
 
+/// The number of a turn that this version cannot read: another one stored it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable(pub i64);
+
 /// A turn that has not ended.
 #[derive(Clone, Debug)]
 pub struct Turn {
@@ -271,10 +275,11 @@ impl Store {
     }
 
     /// The turn that is to be worked on: the oldest that has not ended and does not wait for consent.
-    pub fn head(&self) -> Result<Option<Turn>, StorageError> {
+    pub fn head(&self) -> Result<Option<Result<Turn, Unreadable>>, StorageError> {
         let statement =
             format!("SELECT {TURN} FROM turns WHERE state IN ('queued', 'running', 'delivering') ORDER BY id LIMIT 1");
-        Ok(self.sql.exec(&statement, vec![])?.first().and_then(turn))
+        let rows = self.sql.exec(&statement, vec![])?;
+        Ok(rows.first().map(|row| turn(row).ok_or(Unreadable(row.integer(0).unwrap_or(0)))))
     }
 
     /// The turns that wait for consent and have done so until their deadline.
