@@ -4,5 +4,6 @@
 mod browser;
 mod errors;
 mod grants;
+mod order;
 mod story;
 mod world;
