@@ -158,20 +158,28 @@ impl Vault {
         Ok(replaced)
     }
 
-    /// Removes the grant and returns it, for its revocation. A row without a record stays: it wins over KV (P2).
+    /// Removes the grant, in one transaction with what `also` writes about it, its revocation above all: a crash leaves both
+    /// or neither. A row without a record stays: it wins over KV (P2). Returns whether there was a grant.
     ///
     /// # Errors
     /// When the storage fails, or the keys are not configured.
-    pub async fn remove(&self) -> Result<Option<Grant>, NoCredential> {
-        let _turn = self.refreshing.lock().await;
-        let held = self.held().await;
-        self.forget(false).map_err(|error| self.storage(error))?;
+    pub async fn remove(&self, also: &mut dyn FnMut(&Grant) -> Result<(), StorageError>) -> Result<bool, NoCredential> {
+        let removed = {
+            let _turn = self.refreshing.lock().await;
+            let grant = match self.held().await {
+                Ok(held) => Some(held.grant),
+                Err(NoCredential::NotConnected | NoCredential::Ended) => None,
+                Err(error) => return Err(error),
+            };
+            let remove = &mut || {
+                self.forget(false)?;
+                grant.as_ref().map_or(Ok(()), &mut *also)
+            };
+            self.sql.transaction(remove).map_err(|error| self.storage(error))?;
+            grant.is_some()
+        };
         self.copy().await;
-        match held {
-            Ok(held) => Ok(Some(held.grant)),
-            Err(NoCredential::NotConnected | NoCredential::Ended) => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(removed)
     }
 
     /// Brings KV up to the version in this object. Returns whether it now is; if not, call again later.

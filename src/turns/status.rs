@@ -8,7 +8,7 @@ use crate::commands::Target;
 use crate::commands::answer::{Action, Answer, Does, Field, Part};
 use crate::grants::record::Grant;
 use crate::grants::{NoCredential, SOURCE_ENVIRONMENT, SOURCE_OAUTH};
-use crate::ports::Timestamp;
+use crate::ports::{StorageError, Timestamp};
 use crate::slack::blocks::Message;
 use crate::slack::messages::{self, Disconnection, Reason};
 use crate::slack::render::render;
@@ -45,27 +45,36 @@ impl Person {
     }
 
     /// Deletes the grant here and revokes it at Sentry, and says what of that is done (P5).
-    pub(super) async fn disconnect(&self) -> Result<Message, PersonError> {
+    ///
+    /// The grant goes, its revocation is noted and the turn's answer is decided in one transaction, so that a crash at any
+    /// instant leaves nothing unrevoked and nothing unsaid. Once Sentry confirms, the answer is decided again.
+    pub(super) async fn disconnect(&self, turn: &Turn) -> Result<Message, PersonError> {
         if self.world.config.environment_token.is_some() {
             return Ok(render(&headless()));
         }
-        let grant = match self.vault.remove().await {
-            Ok(Some(grant)) => grant,
-            Ok(None) => return Ok(messages::not_connected()),
-            Err(NoCredential::Configuration(problem)) => return Ok(render(&not_configured(problem))),
-            Err(_) => return Err(crate::ports::StorageError("the vault".to_owned()).into()),
+        let host = self.host_name();
+        let said = |label: &str, revoked| {
+            messages::disconnected(Disconnection { account: Some(label), host: &host, revoked, sessions: 0 })
         };
-        self.store.remember::<String>("last_issue", None)?;
-        let sealed = self.seal(&Revocation::of(&grant))?;
-        let id = self.store.insert_outbox(Revocation::KIND, sealed.clone(), self.now())?;
-        let row = OutboxRow { id, kind: Revocation::KIND.to_owned(), sealed, attempts: 0 };
-        let revoked = self.try_outbox(&row).await? == Tried::Done;
-        Ok(messages::disconnected(Disconnection {
-            account: Some(grant.account.label()),
-            host: &self.host_name(),
-            revoked,
-            sessions: 0,
-        }))
+        let mut noted: Option<(OutboxRow, String)> = None;
+        let mut note = |grant: &Grant| {
+            let label = grant.account.label().to_owned();
+            let kind = Revocation::KIND.to_owned();
+            let sealed = self.seal(&Revocation::of(grant)).map_err(|error| StorageError(error.to_string()))?;
+            let id = self.store.insert_outbox(&kind, sealed.clone(), self.now())?;
+            self.store.remember::<String>("last_issue", None)?;
+            self.decide(turn.id, &said(&label, false)).map_err(|error| StorageError(error.to_string()))?;
+            noted = Some((OutboxRow { id, kind, sealed, attempts: 0 }, label));
+            Ok(())
+        };
+        match self.vault.remove(&mut note).await {
+            Ok(_) => {}
+            Err(NoCredential::Configuration(problem)) => return Ok(render(&not_configured(problem))),
+            Err(_) => return Err(StorageError("the vault".to_owned()).into()),
+        }
+        let Some((revocation, label)) = noted else { return Ok(messages::not_connected()) };
+        let revoked = self.try_outbox(&revocation).await? == Tried::Done;
+        Ok(said(&label, revoked))
     }
 
     /// Says which account a command would use, where the credential comes from, and the default target; never the token.
@@ -82,7 +91,7 @@ impl Person {
         match self.vault.peek().await {
             Ok(grant) => Ok(self.connected(&grant, target)),
             Err(NoCredential::Configuration(problem)) => Ok(not_configured(problem)),
-            Err(NoCredential::Storage) => Err(crate::ports::StorageError("the vault".to_owned()).into()),
+            Err(NoCredential::Storage) => Err(StorageError("the vault".to_owned()).into()),
             Err(error) => Ok(Answer {
                 title: match error {
                     NoCredential::Ended => "Your Sentry access has ended".to_owned(),
