@@ -100,8 +100,10 @@ impl<'a> Browser<'a> {
     }
 }
 
+/// A page without its head, or any other body.
 pub fn text(response: &Response<Bytes>) -> String {
-    String::from_utf8_lossy(response.body()).into_owned()
+    let whole = String::from_utf8_lossy(response.body()).into_owned();
+    whole.split_once("</head>").map_or(whole.clone(), |(_, body)| body.to_owned())
 }
 
 pub fn location(response: &Response<Bytes>) -> Option<String> {

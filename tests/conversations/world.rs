@@ -203,6 +203,12 @@ impl Platform {
         wait(self.person(name).run());
     }
 
+    /// Lets the time come for which the object has set its alarm, if it has.
+    pub fn wait_for_alarm(&self, name: &str) {
+        let at = self.object(name).alarm.get().unwrap_or(0);
+        self.now.set(self.now.get().max(at));
+    }
+
     /// Runs the alarm of one object up to its `points`-th pause, and lets the process die there. Returns whether it
     /// died before it was through.
     pub fn ring_and_crash(&self, name: &str, points: usize) -> bool {
