@@ -205,6 +205,15 @@ impl Api {
         self.write::<Done>("chat.update", body).await.map(drop)
     }
 
+    /// Takes one of our messages away.
+    ///
+    /// # Errors
+    /// As [`SlackError`] says.
+    pub async fn delete(&self, channel: &str, ts: &str) -> Result<(), SlackError> {
+        let body = Map::from_iter([("channel".to_owned(), json!(channel)), ("ts".to_owned(), json!(ts))]);
+        self.write::<Done>("chat.delete", body).await.map(drop)
+    }
+
     /// The `ts` of the message marked `mark`, posted after `since` in `thread_ts`, or, without one, in the channel itself.
     ///
     /// # Errors
@@ -391,13 +400,15 @@ fn read_method<T: serde::de::DeserializeOwned>(response: &Response<Bytes>) -> Re
     if said.ok {
         return serde_json::from_slice(response.body()).map_err(|_| SlackError::Unreadable);
     }
-    Err(match said.error.as_deref().and_then(error_word) {
-        Some("ratelimited" | "rate_limited") => {
-            SlackError::RateLimited { retry_after: retry_after(response.headers()) }
-        }
-        Some("internal_error" | "fatal_error" | "service_unavailable" | "request_timeout") => SlackError::Unavailable,
-        Some(error) => refused(error),
-        None => SlackError::Unreadable,
+    Err(said_no(said.error.as_deref().unwrap_or_default(), response.headers()).unwrap_or(SlackError::Unreadable))
+}
+
+/// What Slack's word for a failure means; `None` when it is no such word.
+fn said_no(word: &str, headers: &HeaderMap) -> Option<SlackError> {
+    Some(match error_word(word)? {
+        "ratelimited" | "rate_limited" => SlackError::RateLimited { retry_after: retry_after(headers) },
+        "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" => SlackError::Unavailable,
+        error => refused(error),
     })
 }
 
@@ -406,14 +417,14 @@ fn read_hook(response: &Response<Bytes>) -> Result<(), SlackError> {
     let said: Option<Said> = serde_json::from_slice(response.body()).ok();
     let failed = said.as_ref().is_some_and(|said| !said.ok);
     if response.status().is_success() && !failed {
-        return Ok(());
+        // A proxy's page, whatever its status, is not Slack's word that the message was shown.
+        let page = response.body().trim_ascii_start().starts_with(b"<");
+        return if page { Err(SlackError::Unreadable) } else { Ok(()) };
     }
     let text = std::str::from_utf8(response.body()).unwrap_or_default().trim().to_owned();
     let word = said.and_then(|said| said.error).unwrap_or(text);
-    match error_word(&word) {
-        Some(error) => Err(refused(error)),
-        None => Err(refused(&format!("http_{}", response.status().as_u16()))),
-    }
+    let by_status = || refused(&format!("http_{}", response.status().as_u16()));
+    Err(said_no(&word, response.headers()).unwrap_or_else(by_status))
 }
 
 /// `text` when it has the form of Slack's words for errors: it goes into logs.
