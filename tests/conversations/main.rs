@@ -6,5 +6,6 @@ mod crashes;
 mod errors;
 mod grants;
 mod order;
+mod slack_faults;
 mod story;
 mod world;
