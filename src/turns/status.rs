@@ -3,12 +3,12 @@
 use super::execute::{Outcome, not_configured};
 use super::outbox::{Revocation, Tried};
 use super::person::{Person, PersonError};
-use super::store::{OutboxRow, Turn};
+use super::store::Turn;
 use crate::commands::Target;
 use crate::commands::answer::{Action, Answer, Does, Field, Part};
 use crate::grants::record::Grant;
 use crate::grants::{NoCredential, SOURCE_ENVIRONMENT, SOURCE_OAUTH};
-use crate::ports::Timestamp;
+use crate::ports::{StorageError, Timestamp};
 use crate::slack::blocks::Message;
 use crate::slack::messages::{self, Disconnection, Reason};
 use crate::slack::render::render;
@@ -49,17 +49,23 @@ impl Person {
         if self.world.config.environment_token.is_some() {
             return Ok(render(&headless()));
         }
-        let grant = match self.vault.remove().await {
+        let now = self.now();
+        let revoke = |grant: &Grant| {
+            let sealed = self.seal(&Revocation::of(grant)).map_err(|error| StorageError(error.to_string()))?;
+            self.store.insert_outbox(Revocation::KIND, sealed, now)
+        };
+        let grant = match self.vault.remove(revoke).await {
             Ok(Some(grant)) => grant,
             Ok(None) => return Ok(messages::not_connected()),
             Err(NoCredential::Configuration(problem)) => return Ok(render(&not_configured(problem))),
-            Err(_) => return Err(crate::ports::StorageError("the vault".to_owned()).into()),
+            Err(_) => return Err(StorageError("the vault".to_owned()).into()),
         };
         self.store.remember::<String>("last_issue", None)?;
-        let sealed = self.seal(&Revocation::of(&grant))?;
-        let id = self.store.insert_outbox(Revocation::KIND, sealed.clone(), self.now())?;
-        let row = OutboxRow { id, kind: Revocation::KIND.to_owned(), sealed, attempts: 0 };
-        let revoked = self.try_outbox(&row).await? == Tried::Done;
+        // Now, so that the answer can say whether it is done; if it is not, the outbox goes on.
+        let revoked = match self.store.newest_outbox(Revocation::KIND)? {
+            Some(row) => self.try_outbox(&row).await? == Tried::Done,
+            None => false,
+        };
         Ok(messages::disconnected(Disconnection {
             account: Some(grant.account.label()),
             host: &self.host_name(),
@@ -82,7 +88,7 @@ impl Person {
         match self.vault.peek().await {
             Ok(grant) => Ok(self.connected(&grant, target)),
             Err(NoCredential::Configuration(problem)) => Ok(not_configured(problem)),
-            Err(NoCredential::Storage) => Err(crate::ports::StorageError("the vault".to_owned()).into()),
+            Err(NoCredential::Storage) => Err(StorageError("the vault".to_owned()).into()),
             Err(error) => Ok(Answer {
                 title: match error {
                     NoCredential::Ended => "Your Sentry access has ended".to_owned(),

@@ -271,10 +271,24 @@ impl Store {
     }
 
     /// The turn that is to be worked on: the oldest that has not ended and does not wait for consent.
-    pub fn head(&self) -> Result<Option<Turn>, StorageError> {
+    ///
+    /// A row that another version wrote and this one cannot read is ended, so that it blocks nobody.
+    pub fn head(&self, now: Timestamp) -> Result<Option<Turn>, StorageError> {
         let statement =
             format!("SELECT {TURN} FROM turns WHERE state IN ('queued', 'running', 'delivering') ORDER BY id LIMIT 1");
-        Ok(self.sql.exec(&statement, vec![])?.first().and_then(turn))
+        loop {
+            let rows = self.sql.exec(&statement, vec![])?;
+            let Some(row) = rows.first() else { return Ok(None) };
+            if let Some(turn) = turn(row) {
+                return Ok(Some(turn));
+            }
+            self.end(row.integer(0).unwrap_or(0), TurnState::Failed, now)?;
+        }
+    }
+
+    /// How many turns wait for consent.
+    pub fn waiting(&self) -> Result<usize, StorageError> {
+        self.count("SELECT count(*) FROM turns WHERE state = 'waiting'", vec![])
     }
 
     /// The turns that wait for consent and have done so until their deadline.
@@ -495,12 +509,11 @@ impl Store {
     // ---- Outbox ----
 
     /// Adds something to do now.
-    pub fn insert_outbox(&self, kind: &str, sealed: Vec<u8>, now: Timestamp) -> Result<i64, StorageError> {
-        let rows = self.sql.exec(
-            "INSERT INTO outbox (kind, sealed, due_at) VALUES (?, ?, ?) RETURNING id",
+    pub fn insert_outbox(&self, kind: &str, sealed: Vec<u8>, now: Timestamp) -> Result<(), StorageError> {
+        self.exec(
+            "INSERT INTO outbox (kind, sealed, due_at) VALUES (?, ?, ?)",
             vec![kind.into(), sealed.into(), now.into()],
-        )?;
-        Ok(rows.first().and_then(|row| row.integer(0)).unwrap_or(0))
+        )
     }
 
     /// Whether something of this kind is still to be done.
@@ -510,10 +523,17 @@ impl Store {
 
     /// The next thing to do that is due.
     pub fn due_outbox(&self, now: Timestamp) -> Result<Option<OutboxRow>, StorageError> {
-        let rows = self.sql.exec(
-            "SELECT id, kind, sealed, attempts FROM outbox WHERE due_at <= ? ORDER BY due_at, id LIMIT 1",
-            vec![now.into()],
-        )?;
+        self.one_outbox("due_at <= ? ORDER BY due_at, id", vec![now.into()])
+    }
+
+    /// What was added last of this kind.
+    pub fn newest_outbox(&self, kind: &str) -> Result<Option<OutboxRow>, StorageError> {
+        self.one_outbox("kind = ? ORDER BY id DESC", vec![kind.into()])
+    }
+
+    fn one_outbox(&self, condition: &str, parameters: Vec<Value>) -> Result<Option<OutboxRow>, StorageError> {
+        let statement = format!("SELECT id, kind, sealed, attempts FROM outbox WHERE {condition} LIMIT 1");
+        let rows = self.sql.exec(&statement, parameters)?;
         Ok(rows.first().and_then(|row| {
             Some(OutboxRow {
                 id: row.integer(0)?,

@@ -315,6 +315,8 @@ impl Drop for Rig {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("what the Worker said:\n{}", self.log.lock().unwrap());
+            let answer = self.try_send("GET", &format!("{}/sandbox/sentry/log", self.slack), &[], &[]);
+            eprintln!("what Sentry saw:\n{}", answer.map(|it| it.body).unwrap_or_default());
         }
         // Both end when their standard input closes; workerd with its parent.
         drop(self.worker.stdin.take());
