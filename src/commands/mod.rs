@@ -9,6 +9,8 @@
 pub mod answer;
 pub mod explain;
 pub mod grammar;
+mod guess;
+mod help;
 mod issue;
 mod nearest;
 mod org;

@@ -6,11 +6,12 @@
 
 use url::Url;
 
-use super::answer::{Action, Answer, Does, Invocation, Item, Part};
+use super::answer::{Answer, Invocation, Part};
 use super::explain::subject;
 use super::grammar::Words;
-use super::nearest::nearest;
-use super::sentence::{Sentence, looks_like_issue, same};
+use super::guess::guess;
+use super::help::{help_on, introduction, usage};
+use super::sentence::{Sentence, looks_like_issue};
 use super::{Entry, Target, UsageError, catalogue, find, say};
 use crate::sentry::host::SentryHost;
 use crate::sentry::urls::{self, Page, Reference, is_slug};
@@ -39,20 +40,25 @@ pub enum Plan {
 }
 
 /// A word about the connection, next to the commands.
-struct Control {
-    names: &'static [&'static str],
-    usage: &'static str,
-    summary: &'static str,
-    keywords: &'static [&'static str],
+pub(super) struct Control {
+    /// What it is called, the usual name first.
+    pub(super) names: &'static [&'static str],
+    /// Its grammar.
+    pub(super) usage: &'static str,
+    /// One sentence, in the imperative.
+    pub(super) summary: &'static str,
+    /// What people say who want it.
+    pub(super) keywords: &'static [&'static str],
 }
 
 impl Control {
-    fn name(&self) -> Option<&'static str> {
+    /// The usual name.
+    pub(super) fn name(&self) -> Option<&'static str> {
         self.names.first().copied()
     }
 }
 
-const CONTROLS: [Control; 5] = [
+pub(super) const CONTROLS: [Control; 5] = [
     Control {
         names: &["connect", "login", "log in", "sign in", "auth", "auth login", "reconnect"],
         usage: "connect",
@@ -114,18 +120,18 @@ pub fn progress(invocation: &Invocation, target: &Target) -> String {
     pattern.replace("{}", &subject(invocation, target))
 }
 
-fn lower(words: &Words) -> Vec<String> {
+pub(super) fn lower(words: &Words) -> Vec<String> {
     words.texts().iter().map(|word| word.to_lowercase()).collect()
 }
 
 /// Whether `words` begin with `name`, and with how many words.
-fn begins(words: &[String], name: &str) -> Option<usize> {
+pub(super) fn begins(words: &[String], name: &str) -> Option<usize> {
     let name: Vec<&str> = name.split(' ').collect();
     let fits = words.len() >= name.len() && name.iter().zip(words).all(|(name, word)| name == word);
     fits.then_some(name.len())
 }
 
-fn control(words: &Words) -> Option<Plan> {
+pub(super) fn control(words: &Words) -> Option<Plan> {
     let lower = lower(words);
     let (control, length) = CONTROLS
         .iter()
@@ -171,7 +177,7 @@ fn remember(mut words: Words) -> Option<Plan> {
 }
 
 /// The command whose name or alias the words begin with, and the length of that.
-fn named(lower: &[String]) -> Option<(&'static Entry, usize)> {
+pub(super) fn named(lower: &[String]) -> Option<(&'static Entry, usize)> {
     let names = catalogue().iter().flat_map(|entry| {
         let tool = std::iter::once(&entry.spec.tool).filter(|tool| tool.contains('_'));
         std::iter::once(&entry.spec.name).chain(entry.spec.aliases).chain(tool).map(move |name| (entry, *name))
@@ -181,7 +187,7 @@ fn named(lower: &[String]) -> Option<(&'static Entry, usize)> {
         .max_by_key(|(_, length)| *length)
 }
 
-fn command(words: &Words, share: bool) -> Option<Plan> {
+pub(super) fn command(words: &Words, share: bool) -> Option<Plan> {
     let lower = lower(words);
     let Some((entry, length)) = named(&lower) else { return group(words, &lower) };
     let mut rest = words.clone();
@@ -271,217 +277,10 @@ fn say_back(title: &str, text: &str) -> Answer {
     Answer { title: title.to_owned(), parts: vec![Part::Paragraph(text.to_owned())], ..Answer::default() }
 }
 
-/// What the words may have been meant for; nothing is run.
-fn guess(words: &Words) -> Answer {
-    let texts = words.texts();
-    let lower = lower(words);
-    let control = || CONTROLS.iter().flat_map(|control| control.names).any(|name| begins(&lower, name).is_some());
-    let begins_well = named(&lower).is_some() || control();
-    let mistake = if begins_well { None } else { typing_mistake(&texts) };
-    mistake.or_else(|| nearest_command(&texts)).unwrap_or_else(|| Answer {
-        title: "I did not understand that".to_owned(),
-        parts: vec![
-            Part::Paragraph("I read commands, issue ids and Sentry links. For example:".to_owned()),
-            Part::Items(examples()),
-        ],
-        notes: vec!["`help` shows everything I can do.".to_owned()],
-        ..Answer::default()
-    })
-}
-
-fn typing_mistake(texts: &[&str]) -> Option<Answer> {
-    let names = catalogue().iter().map(|entry| entry.spec.name).chain(CONTROLS.iter().filter_map(Control::name));
-    let aliases = catalogue().iter().flat_map(|entry| entry.spec.aliases);
-    let aliases = aliases.chain(CONTROLS.iter().flat_map(|control| control.names)).copied();
-    // The names first, for an alias of the same command may be as near; and two words before one: "issu lst globex".
-    let known = [names.collect::<Vec<_>>(), aliases.collect()];
-    let (meant, length) = [2, 1].into_iter().filter(|length| texts.len() >= *length).find_map(|length| {
-        let typed = texts.iter().take(length).copied().collect::<Vec<_>>().join(" ");
-        let same_length = |names: &[&'static str]| {
-            let fitting: Vec<&'static str> =
-                names.iter().copied().filter(|name| name.split(' ').count() == length).collect();
-            nearest(&typed, fitting)
-        };
-        known.iter().find_map(|names| same_length(names)).map(|meant| (meant, length))
-    })?;
-    if length == 1 && texts.len() > 3 {
-        return None; // a sentence that begins with a similar word
-    }
-    let rest = texts.iter().skip(length).map(|word| super::grammar::quote_unless_flag(word));
-    let line = std::iter::once(meant.to_owned()).chain(rest).collect::<Vec<_>>().join(" ");
-    Some(did_you_mean(&line, "I don't know that one"))
-}
-
-/// The command whose words are nearest to the sentence's.
-fn nearest_command(texts: &[&str]) -> Option<Answer> {
-    let sentence = Sentence::new(texts.iter().copied());
-    let issue = sentence.issue().and(find("issue view"));
-    let scored = |keywords: &[&str], name: &str| -> usize {
-        sentence
-            .content()
-            .map(|word| {
-                let in_name = name.split(' ').any(|part| same(word, part));
-                let known = keywords.iter().any(|keyword| same(word, keyword));
-                2 * usize::from(in_name) + 3 * usize::from(known)
-            })
-            .sum()
-    };
-    let commands = catalogue().iter().map(|entry| (scored(entry.spec.keywords, entry.spec.name), entry));
-    let (score, entry) =
-        commands.fold((0, None), |best, (score, entry)| if score > best.0 { (score, Some(entry)) } else { best });
-    let controls =
-        CONTROLS.iter().map(|control| (scored(control.keywords, ""), control)).max_by_key(|(score, _)| *score);
-    if let Some((control_score, control)) = controls.filter(|(control_score, _)| *control_score > score)
-        && issue.is_none()
-    {
-        return (control_score > 0)
-            .then(|| did_you_mean(control.name().unwrap_or_default(), "I am not sure what you mean"));
-    }
-    let entry = issue.or(entry)?;
-    Some(did_you_mean(&(entry.line_for)(&sentence), "I read commands rather than sentences"))
-}
-
-/// Offers `line`, with a button when it can be run.
-fn did_you_mean(line: &str, title: &str) -> Answer {
-    let mut actions = Vec::new();
-    if let Ok(words) = Words::parse(line) {
-        match (control(&words), command(&words, false)) {
-            (Some(Plan::Connect), _) => {
-                actions.push(Action { label: "Connect Sentry".to_owned(), does: Does::Connect })
-            }
-            (Some(Plan::Disconnect), _) => {
-                actions.push(Action { label: "Disconnect".to_owned(), does: Does::Disconnect })
-            }
-            (None, Some(Plan::Run { invocation, .. })) => {
-                actions.push(Action { label: say::cut(&format!("Run {line}"), 75), does: Does::Run(invocation) });
-            }
-            _ => {}
-        }
-    }
-    Answer {
-        title: title.to_owned(),
-        parts: vec![Part::Paragraph(format!("Did you mean `{}`?", line.replace('`', "'")))],
-        actions,
-        notes: vec!["`help` shows everything I can do.".to_owned()],
-        ..Answer::default()
-    }
-}
-
-fn usage(error: &UsageError, entry: Option<&Entry>) -> Answer {
-    let mut answer = Answer { title: error.problem.clone(), ..Answer::default() };
-    let lines: Vec<&str> = match (&error.suggestion, entry) {
-        (Some(suggestion), _) => vec![suggestion],
-        (None, Some(entry)) => std::iter::once(entry.spec.usage).chain(entry.spec.examples.iter().copied()).collect(),
-        (None, None) => vec![],
-    };
-    if !lines.is_empty() {
-        answer.parts = vec![Part::Paragraph("This would work:".to_owned()), Part::Code(lines.join("\n"))];
-        if entry.is_some() && error.suggestion.is_none() {
-            answer.parts = vec![Part::Paragraph("It goes like this:".to_owned()), Part::Code(lines.join("\n"))];
-        }
-    }
-    answer
-}
-
-fn examples() -> Vec<Item> {
-    let examples = [
-        ("issue list", "what is unresolved"),
-        ("issue view CHECKOUT-API-4F", "one issue with its stack trace; its id or its link alone works too"),
-        ("issue list globex/checkout-api -q \"level:error\" -t 24h", "a search in one project"),
-        ("use globex/checkout-api", "remember where to look"),
-    ];
-    let item =
-        |(line, summary): (&str, &str)| Item { name: line.to_owned(), summary: summary.to_owned(), ..Item::default() };
-    examples.into_iter().map(item).collect()
-}
-
-fn introduction() -> Answer {
-    let run = |label: &str, command: &str| Action {
-        label: label.to_owned(),
-        does: Does::Run(Invocation { command: command.to_owned(), parameters: serde_json::json!({}) }),
-    };
-    Answer {
-        title: "Hi, I look into Sentry for you".to_owned(),
-        parts: vec![
-            Part::Paragraph(
-                "I answer with what your own Sentry account may see. The first time, I send you a private link to connect \
-                 it. Try:"
-                    .to_owned(),
-            ),
-            Part::Items(examples()),
-        ],
-        actions: vec![run("Unresolved issues", "issue list"), run("My organizations", "org list")],
-        notes: vec!["`help` shows everything; with `--share` at the end, the whole channel sees the answer.".to_owned()],
-        ..Answer::default()
-    }
-}
-
-/// Help on everything, on a group (`issue`), or on a command (`issue list`).
-fn help_on(words: &[&str]) -> Answer {
-    let lower: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
-    if let Some((entry, _)) = named(&lower) {
-        return help_on_command(entry);
-    }
-    let first = lower.first().map(String::as_str);
-    if let Some(control) = CONTROLS.iter().find(|control| first.is_some_and(|first| control.names.contains(&first))) {
-        return Answer {
-            title: control.usage.to_owned(),
-            parts: vec![Part::Paragraph(format!("{}.", control.summary))],
-            ..Answer::default()
-        };
-    }
-    let of_group = |entry: &&Entry| first.is_none_or(|first| entry.spec.name.split(' ').next() == Some(first));
-    let mut items: Vec<Item> = catalogue().iter().filter(of_group).map(help_item).collect();
-    let (title, all) = match (first, items.is_empty()) {
-        (Some(group), false) => (format!("What I can do with `{group}`").replace('`', ""), false),
-        (Some(_), true) => {
-            items = catalogue().iter().map(help_item).collect();
-            ("I have no help on that; this is what I can do".to_owned(), true)
-        }
-        (None, _) => ("What I can do".to_owned(), true),
-    };
-    let mut notes = vec!["`help issue list` shows one command with examples.".to_owned()];
-    if all {
-        items.extend(CONTROLS.iter().map(|control| Item {
-            name: control.usage.to_owned(),
-            summary: control.summary.to_owned(),
-            ..Item::default()
-        }));
-        notes.push("An issue's id or a link to it works without any command.".to_owned());
-        notes.push("With `--share`, the whole channel sees the answer.".to_owned());
-    }
-    Answer { title, parts: vec![Part::Items(items)], notes, ..Answer::default() }
-}
-
-fn help_item(entry: &Entry) -> Item {
-    Item { name: entry.spec.usage.to_owned(), summary: entry.spec.summary.to_owned(), ..Item::default() }
-}
-
-fn help_on_command(entry: &Entry) -> Answer {
-    let spec = &entry.spec;
-    let mut notes = Vec::new();
-    if !spec.aliases.is_empty() {
-        notes.push(format!(
-            "Also: {}.",
-            spec.aliases.iter().map(|alias| format!("`{alias}`")).collect::<Vec<_>>().join(", ")
-        ));
-    }
-    Answer {
-        title: spec.name.to_owned(),
-        parts: vec![
-            Part::Paragraph(format!("{}.", spec.summary)),
-            Part::Code(spec.usage.to_owned()),
-            Part::Paragraph("For example:".to_owned()),
-            Part::Code(spec.examples.join("\n")),
-        ],
-        notes,
-        ..Answer::default()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::help::examples;
     use crate::commands::text::markdown;
     use proptest::prelude::*;
 
