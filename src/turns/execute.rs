@@ -4,7 +4,7 @@ use super::person::{Person, PersonError};
 use super::request::Ask;
 use super::store::Turn;
 use crate::commands::answer::{Answer, Invocation};
-use crate::commands::explain::explain;
+use crate::commands::explain::{explain, subject};
 use crate::commands::plan::{self, Plan};
 use crate::commands::{CommandError, Context, Target};
 use crate::config::Problem;
@@ -101,7 +101,7 @@ impl Person {
                 {
                     return Ok(Outcome::Wait { reason: Reason::MissingScope, version });
                 }
-                _ => return Ok(say(self.explained(&error, invocation, &credential))),
+                _ => return Ok(say(self.explained(turn, &error, invocation, &credential))),
             }
         }
     }
@@ -158,14 +158,17 @@ impl Person {
         })
     }
 
-    fn explained(&self, error: &CommandError, invocation: &Invocation, credential: &Credential) -> Answer {
+    fn explained(&self, turn: &Turn, error: &CommandError, invocation: &Invocation, credential: &Credential) -> Answer {
+        if let Some(answer) = not_ours_to_give(error, credential, &self.world.config.scopes) {
+            return answer;
+        }
         let account = match credential {
             Credential::Granted { grant, .. } => Some(grant.account.label()),
             Credential::Environment(_) => None,
         };
         self.log(Level::Info, "command_failed", &[("command", &invocation.command)]);
         match &self.world.config.sentry_host {
-            Ok(host) => explain(error, &subject(invocation), host, account),
+            Ok(host) => explain(error, &subject(invocation, &turn.target.clone().unwrap_or_default()), host, account),
             Err(problem) => not_configured(*problem),
         }
     }
@@ -184,19 +187,31 @@ impl Person {
     }
 }
 
-fn say(answer: Answer) -> Outcome {
-    Outcome::Say(Box::new(render(&answer)))
+/// What connecting again would not change: the operator's token, and scopes that this deployment never asks for.
+fn not_ours_to_give(error: &CommandError, credential: &Credential, asked: &[String]) -> Option<Answer> {
+    let operated = matches!(credential, Credential::Environment(_));
+    let (title, note) = match error {
+        CommandError::Sentry(SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }) if operated => (
+            "Sentry refused the operator's access".to_owned(),
+            "Whoever runs this app needs to know: Sentry does not accept SENTRY_AUTH_TOKEN any more.".to_owned(),
+        ),
+        CommandError::Sentry(SentryError::MissingScope { missing })
+            if operated || !missing.iter().any(|scope| asked.contains(scope)) =>
+        {
+            let scopes = missing.join(", ");
+            let how = if operated { "SENTRY_AUTH_TOKEN lacks" } else { "SENTRY_SCOPES does not ask for" };
+            (
+                "This needs more Sentry access than this app has".to_owned(),
+                format!("Whoever runs it needs to know: {how} {scopes}. Connecting again would not change that."),
+            )
+        }
+        _ => return None,
+    };
+    Some(Answer { title, notes: vec![note], ..Answer::default() })
 }
 
-/// What a command was about, for a sentence.
-fn subject(invocation: &Invocation) -> String {
-    let text = |name: &str| invocation.parameters.get(name).and_then(serde_json::Value::as_str);
-    match (text("organization"), text("project"), text("issue")) {
-        (_, _, Some(issue)) => issue.to_owned(),
-        (Some(organization), Some(project), _) => format!("{organization}/{project}"),
-        (Some(organization), None, _) => organization.to_owned(),
-        _ => format!("`{}`", invocation.command),
-    }
+fn say(answer: Answer) -> Outcome {
+    Outcome::Say(Box::new(render(&answer)))
 }
 
 fn not_here() -> Answer {

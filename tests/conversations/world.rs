@@ -111,11 +111,7 @@ impl Platform {
     fn object(&self, name: &str) -> Rc<Object> {
         let mut objects = self.objects.borrow_mut();
         let object = objects.entry(name.to_owned()).or_insert_with(|| {
-            Rc::new(Object {
-                database: Rc::new(database()),
-                alarm: Rc::default(),
-                instance: RefCell::default(),
-            })
+            Rc::new(Object { database: Rc::new(database()), alarm: Rc::default(), instance: RefCell::default() })
         });
         Rc::clone(object)
     }
