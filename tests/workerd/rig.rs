@@ -238,10 +238,6 @@ impl Rig {
         self.control("POST", "faults", &fault);
     }
 
-    pub fn calm(&self) {
-        self.send("DELETE", &format!("{}/sandbox/faults", self.slack), &[], &[]);
-    }
-
     /// Says something; Slack's fake delivers it, with its retries. Returns the message's `ts`.
     pub fn say(&self, person: &str, channel: &str, text: &str) -> String {
         let said = self.control("POST", "say", &json!({"person": person, "channel": channel, "text": text}));
