@@ -105,9 +105,11 @@ fn sentry(error: &SentryError, subject: &str, host: &SentryHost, account: Option
         SentryError::Unavailable { status } => answer(
             "Sentry is not available right now",
             match status {
-                Some(status) => format!(
+                // Only what passes by itself was worth asking again.
+                Some(status @ 502..=504) => format!(
                     "{sentry} answered with an error ({status}), also when I asked again. Try again in a few minutes."
                 ),
+                Some(status) => format!("{sentry} answered with an error ({status}). Try again in a few minutes."),
                 None => format!("I could not reach {sentry}, also when I asked again. Try again in a few minutes."),
             },
             status_page(host),

@@ -138,6 +138,14 @@ impl Vault {
         Ok(self.row()?.map_or(0, |row| row.version))
     }
 
+    /// Whether there is a grant that is newer than `version`: somebody consented, or it was refreshed.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn has_newer_than(&self, version: i64) -> Result<bool, StorageError> {
+        Ok(self.row()?.is_some_and(|row| row.version > version && row.sealed.is_some()))
+    }
+
     /// Stores a newly consented grant, in the caller's transaction, and returns the one it replaces.
     ///
     /// # Errors
@@ -150,33 +158,33 @@ impl Vault {
         Ok(replaced)
     }
 
-    /// Removes the grant and returns it. A row without a record stays: it wins over KV (P2). `also` runs in the same
-    /// transaction, so that its revocation is never forgotten (P5).
+    /// Removes the grant, in one transaction with what `also` writes about it, its revocation above all: a crash leaves both
+    /// or neither. A row without a record stays: it wins over KV (P2). Returns whether there was a grant.
     ///
     /// # Errors
     /// When the storage fails, or the keys are not configured.
-    pub async fn remove(
-        &self,
-        also: impl Fn(&Grant) -> Result<(), StorageError>,
-    ) -> Result<Option<Grant>, NoCredential> {
-        let _turn = self.refreshing.lock().await;
-        let grant = match self.held().await {
-            Ok(held) => Some(held.grant),
-            Err(NoCredential::NotConnected | NoCredential::Ended) => None,
-            Err(error) => return Err(error),
+    pub async fn remove(&self, also: &mut dyn FnMut(&Grant) -> Result<(), StorageError>) -> Result<bool, NoCredential> {
+        let removed = {
+            let _turn = self.refreshing.lock().await;
+            let grant = match self.held().await {
+                Ok(held) => Some(held.grant),
+                Err(NoCredential::NotConnected | NoCredential::Ended) => None,
+                Err(error) => return Err(error),
+            };
+            let remove = &mut || {
+                self.forget(false)?;
+                grant.as_ref().map_or(Ok(()), &mut *also)
+            };
+            self.sql.transaction(remove).map_err(|error| self.storage(error))?;
+            grant.is_some()
         };
-        let mut work = || {
-            self.forget(false)?;
-            grant.as_ref().map_or(Ok(()), &also)
-        };
-        self.sql.transaction(&mut work).map_err(|error| self.storage(error))?;
         self.copy().await;
-        Ok(grant)
+        Ok(removed)
     }
 
     /// Brings KV up to the version in this object. Returns whether it now is; if not, call again later.
     pub async fn copy(&self) -> bool {
-        let Ok(Some((version, sealed, copied))) = self.copy_state() else { return true };
+        let Ok(Some(CopyState { version, sealed, copied })) = self.copy_state() else { return true };
         if copied == version {
             return true;
         }
@@ -387,11 +395,13 @@ impl Vault {
             .map(drop)
     }
 
-    fn copy_state(&self) -> Result<Option<(i64, Option<Vec<u8>>, i64)>, StorageError> {
+    fn copy_state(&self) -> Result<Option<CopyState>, StorageError> {
         let rows = self.sql.exec("SELECT version, sealed, copied FROM grant_record WHERE id = 1", vec![])?;
-        Ok(rows
-            .first()
-            .map(|row| (row.integer(0).unwrap_or(0), row.blob(1).map(<[u8]>::to_vec), row.integer(2).unwrap_or(0))))
+        Ok(rows.first().map(|row| CopyState {
+            version: row.integer(0).unwrap_or(0),
+            sealed: row.blob(1).map(<[u8]>::to_vec),
+            copied: row.integer(2).unwrap_or(0),
+        }))
     }
 
     fn copy_ttl(&self, sealed: &[u8]) -> Duration {
@@ -416,6 +426,13 @@ impl Vault {
         self.world.log.log(Level::Error, "grant_storage_failed", &[("error", &error.0)]);
         NoCredential::Storage
     }
+}
+
+/// What KV has, and what it is to have.
+struct CopyState {
+    version: i64,
+    sealed: Option<Vec<u8>>,
+    copied: i64,
 }
 
 impl Held {

@@ -177,7 +177,7 @@ impl Closed {
 fn admit(world: &World, request: Request<Bytes>) -> Result<(&SlackApp, VerifiedSlackRequest), Closed> {
     let slack = world.config.slack.as_ref().map_err(|problem| {
         world.log.log(Level::Error, "slack.not_configured", &[("variable", problem.variable)]);
-        Closed::NotConfigured(problem.clone())
+        Closed::NotConfigured(*problem)
     })?;
     let (head, body) = request.into_parts();
     if body.len() > MAX_BODY {

@@ -1,15 +1,14 @@
 //! What a turn asks, done with its person's credential.
 
 use super::person::{Person, PersonError};
+use super::refused::refused_again;
 use super::request::Ask;
 use super::store::Turn;
 use crate::commands::answer::{Answer, Invocation};
-use crate::commands::explain::{explain, subject};
 use crate::commands::plan::{self, Plan};
 use crate::commands::{CommandError, Context, Target};
 use crate::config::Problem;
 use crate::grants::{Credential, NoCredential};
-use crate::ports::Level;
 use crate::sentry::client::Client;
 use crate::sentry::error::{SentryError, Unauthorized};
 use crate::slack::blocks::Message;
@@ -44,7 +43,7 @@ impl Person {
         match plan {
             Plan::Run { invocation, .. } => self.run_command(turn, &invocation).await,
             Plan::Connect => self.connect(turn).await,
-            Plan::Disconnect => Ok(Outcome::Say(Box::new(self.disconnect().await?))),
+            Plan::Disconnect => Ok(Outcome::Say(Box::new(self.disconnect(turn).await?))),
             Plan::Status => self.status().await.map(say),
             Plan::Use(target) => self.use_target(target).map(say),
             Plan::Say(answer) => Ok(say(answer)),
@@ -78,28 +77,30 @@ impl Person {
                 Ok(answer) => return self.answered(turn, answer, &credential).map(say),
                 Err(error) => error,
             };
-            let version = self.vault.version()?;
+            // A consent that came while the command ran is newer than the version that the command used (P12).
             match (&error, &credential) {
                 (
                     CommandError::Sentry(SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }),
-                    Credential::Granted { version: used, .. },
+                    Credential::Granted { version, .. },
                 ) if !refreshed => {
                     refreshed = true;
-                    match self.vault.rejected(*used).await {
+                    let version = *version;
+                    match self.vault.rejected(version).await {
                         Ok(newer) => credential = newer,
-                        Err(error) => return self.without_credential(turn, error, self.vault.version()?),
+                        Err(error) => return self.without_credential(turn, error, version),
                     }
                 }
                 (
                     CommandError::Sentry(SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }),
-                    Credential::Granted { .. },
+                    Credential::Granted { version, .. },
                 ) if turn.waits < MAX_WAITS => {
-                    return Ok(Outcome::Wait { reason: Reason::Expired, version });
+                    return Ok(Outcome::Wait { reason: Reason::Expired, version: *version });
                 }
-                (CommandError::Sentry(SentryError::MissingScope { missing }), Credential::Granted { .. })
-                    if turn.waits < MAX_WAITS && self.may_ask_for(missing) =>
+                (CommandError::Sentry(SentryError::MissingScope { missing }), Credential::Granted { version, .. })
+                    // Missing again after a consent that was to give it: another one would not either.
+                    if turn.waits == 0 && self.may_ask_for(missing) =>
                 {
-                    return Ok(Outcome::Wait { reason: Reason::MissingScope, version });
+                    return Ok(Outcome::Wait { reason: Reason::MissingScope, version: *version });
                 }
                 _ => return Ok(say(self.explained(turn, &error, invocation, &credential))),
             }
@@ -128,24 +129,16 @@ impl Person {
             self.store.remember("last_issue", Some(issue))?;
         }
         if turn.waits > 0
-            && let Credential::Granted { grant, .. } = credential
+            && let Some(account) = self.account_to_show(turn, credential)
         {
-            answer.notes.push(format!("Connected as {}", grant.account.label()));
+            answer.notes.push(format!("Connected as {account}"));
         }
         Ok(answer)
     }
 
     fn without_credential(&self, turn: &Turn, error: NoCredential, version: i64) -> Result<Outcome, PersonError> {
         Ok(match error {
-            NoCredential::NotConnected | NoCredential::Ended if turn.waits >= MAX_WAITS => say(Answer {
-                title: "Your Sentry account could not be used".to_owned(),
-                notes: vec![
-                    "Sentry refused the access each time right after you gave it. Try `/sentry connect` later, or ask \
-                     whoever runs this Slack app."
-                        .to_owned(),
-                ],
-                ..Answer::default()
-            }),
+            NoCredential::NotConnected | NoCredential::Ended if turn.waits >= MAX_WAITS => say(refused_again()),
             NoCredential::NotConnected => Outcome::Wait { reason: Reason::First, version },
             NoCredential::Ended => Outcome::Wait { reason: Reason::Expired, version },
             NoCredential::CannotRenewNow => say(Answer {
@@ -158,26 +151,6 @@ impl Person {
         })
     }
 
-    fn explained(&self, turn: &Turn, error: &CommandError, invocation: &Invocation, credential: &Credential) -> Answer {
-        if let Some(answer) = not_ours_to_give(error, credential, &self.world.config.scopes) {
-            return answer;
-        }
-        let account = match credential {
-            Credential::Granted { grant, .. } => Some(grant.account.label()),
-            Credential::Environment(_) => None,
-        };
-        self.log(Level::Info, "command_failed", &[("command", &invocation.command)]);
-        match &self.world.config.sentry_host {
-            Ok(host) => explain(error, &subject(invocation, &turn.target.clone().unwrap_or_default()), host, account),
-            Err(problem) => not_configured(*problem),
-        }
-    }
-
-    /// Whether another consent could give these scopes: only what this deployment asks for is ever granted.
-    fn may_ask_for(&self, missing: &[String]) -> bool {
-        missing.iter().any(|scope| self.world.config.scopes.contains(scope))
-    }
-
     pub(super) fn remembered_target(&self) -> Result<Target, PersonError> {
         let default = &self.world.config.default_target;
         Ok(self
@@ -185,29 +158,6 @@ impl Person {
             .recall("target")?
             .unwrap_or_else(|| Target { organization: default.organization.clone(), project: default.project.clone() }))
     }
-}
-
-/// What connecting again would not change: the operator's token, and scopes that this deployment never asks for.
-fn not_ours_to_give(error: &CommandError, credential: &Credential, asked: &[String]) -> Option<Answer> {
-    let operated = matches!(credential, Credential::Environment(_));
-    let (title, note) = match error {
-        CommandError::Sentry(SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }) if operated => (
-            "Sentry refused the operator's access".to_owned(),
-            "Whoever runs this app needs to know: Sentry does not accept SENTRY_AUTH_TOKEN any more.".to_owned(),
-        ),
-        CommandError::Sentry(SentryError::MissingScope { missing })
-            if operated || !missing.iter().any(|scope| asked.contains(scope)) =>
-        {
-            let scopes = missing.join(", ");
-            let how = if operated { "SENTRY_AUTH_TOKEN lacks" } else { "SENTRY_SCOPES does not ask for" };
-            (
-                "This needs more Sentry access than this app has".to_owned(),
-                format!("Whoever runs it needs to know: {how} {scopes}. Connecting again would not change that."),
-            )
-        }
-        _ => return None,
-    };
-    Some(Answer { title, notes: vec![note], ..Answer::default() })
 }
 
 fn say(answer: Answer) -> Outcome {

@@ -7,6 +7,7 @@ pub mod link;
 mod outbox;
 pub mod pending;
 pub mod person;
+mod refused;
 pub mod request;
 mod runner;
 mod status;

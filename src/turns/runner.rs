@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use super::execute::Outcome;
 use super::person::{Person, PersonError};
-use super::store::{INBOX, Turn, TurnState};
+use super::store::{INBOX, Turn, TurnState, Unreadable};
 use crate::ports::{Level, Timestamp};
 use crate::slack::blocks::Message;
 use crate::slack::messages::{self, Reason};
@@ -89,15 +89,20 @@ impl Person {
             for id in self.store.waited_too_long(self.now())? {
                 self.decide(id, &messages::waiting_expired())?;
             }
-            match self.store.head(self.now())? {
-                Some(turn) if turn.due_at <= self.now() => self.step(turn).await?,
+            match self.store.head()? {
+                Some(Ok(turn)) if turn.due_at <= self.now() => self.step(turn).await?,
+                // Kept, it would stand before all that come after it for ever.
+                Some(Err(Unreadable(id))) => {
+                    self.log(Level::Error, "turn_unreadable", &[]);
+                    self.store.end(id, TurnState::Failed, self.now())?;
+                }
                 _ if self.outbox_step().await? => {}
                 _ => break,
             }
         }
         // Whatever changed the grant, here or in a call that woke this alarm: its copy follows (P2).
         let copy = if self.vault.copy().await { None } else { Some(self.now() + COPY_PAUSE) };
-        // Read last: what was accepted while the copy was on its way is due now.
+        // Last, with nothing awaited before the alarm is set: what was accepted meanwhile set it too, and must not lose it.
         Ok(self.store.next_due()?.into_iter().chain(copy).min())
     }
 
@@ -167,8 +172,9 @@ impl Person {
         if let Some(pause) = self.ask_for_access(turn, &reason).await? {
             return Ok(Step::Again(pause));
         }
-        // Nothing is awaited from here on: a consent came either before, and the version tells, or will find the row.
-        if self.vault.version()? != version {
+        // Nothing is awaited from here on: a consent came either before, and the vault tells, or will find the row. That
+        // the version alone has changed says nothing: an access that ends raises it too.
+        if self.vault.has_newer_than(version)? {
             self.store.requeue(turn.id, self.now())?;
         } else if self.store.waiting()? >= INBOX {
             self.decide(turn.id, &messages::failed(TOO_MANY_WAIT))?;

@@ -3,7 +3,7 @@
 use super::execute::{Outcome, not_configured};
 use super::outbox::{Revocation, Tried};
 use super::person::{Person, PersonError};
-use super::store::Turn;
+use super::store::{OutboxRow, Turn};
 use crate::commands::Target;
 use crate::commands::answer::{Action, Answer, Does, Field, Part};
 use crate::grants::record::Grant;
@@ -45,33 +45,36 @@ impl Person {
     }
 
     /// Deletes the grant here and revokes it at Sentry, and says what of that is done (P5).
-    pub(super) async fn disconnect(&self) -> Result<Message, PersonError> {
+    ///
+    /// The grant goes, its revocation is noted and the turn's answer is decided in one transaction, so that a crash at any
+    /// instant leaves nothing unrevoked and nothing unsaid. Once Sentry confirms, the answer is decided again.
+    pub(super) async fn disconnect(&self, turn: &Turn) -> Result<Message, PersonError> {
         if self.world.config.environment_token.is_some() {
             return Ok(render(&headless()));
         }
-        let now = self.now();
-        let revoke = |grant: &Grant| {
-            let sealed = self.seal(&Revocation::of(grant)).map_err(|error| StorageError(error.to_string()))?;
-            self.store.insert_outbox(Revocation::KIND, sealed, now)
+        let host = self.host_name();
+        let said = |label: &str, revoked| {
+            messages::disconnected(Disconnection { account: Some(label), host: &host, revoked, sessions: 0 })
         };
-        let grant = match self.vault.remove(revoke).await {
-            Ok(Some(grant)) => grant,
-            Ok(None) => return Ok(messages::not_connected()),
+        let mut noted: Option<(OutboxRow, String)> = None;
+        let mut note = |grant: &Grant| {
+            let label = grant.account.label().to_owned();
+            let kind = Revocation::KIND.to_owned();
+            let sealed = self.seal(&Revocation::of(grant)).map_err(|error| StorageError(error.to_string()))?;
+            let id = self.store.insert_outbox(&kind, sealed.clone(), self.now())?;
+            self.store.remember::<String>("last_issue", None)?;
+            self.decide(turn.id, &said(&label, false)).map_err(|error| StorageError(error.to_string()))?;
+            noted = Some((OutboxRow { id, kind, sealed, attempts: 0 }, label));
+            Ok(())
+        };
+        match self.vault.remove(&mut note).await {
+            Ok(_) => {}
             Err(NoCredential::Configuration(problem)) => return Ok(render(&not_configured(problem))),
             Err(_) => return Err(StorageError("the vault".to_owned()).into()),
-        };
-        self.store.remember::<String>("last_issue", None)?;
-        // Now, so that the answer can say whether it is done; if it is not, the outbox goes on.
-        let revoked = match self.store.newest_outbox(Revocation::KIND)? {
-            Some(row) => self.try_outbox(&row).await? == Tried::Done,
-            None => false,
-        };
-        Ok(messages::disconnected(Disconnection {
-            account: Some(grant.account.label()),
-            host: &self.host_name(),
-            revoked,
-            sessions: 0,
-        }))
+        }
+        let Some((revocation, label)) = noted else { return Ok(messages::not_connected()) };
+        let revoked = self.try_outbox(&revocation).await? == Tried::Done;
+        Ok(said(&label, revoked))
     }
 
     /// Says which account a command would use, where the credential comes from, and the default target; never the token.

@@ -99,6 +99,10 @@ impl TurnState {
     }
 }
 
+/// The number of a turn that this version cannot read: another one stored it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable(pub i64);
+
 /// A turn that has not ended.
 #[derive(Clone, Debug)]
 pub struct Turn {
@@ -271,19 +275,11 @@ impl Store {
     }
 
     /// The turn that is to be worked on: the oldest that has not ended and does not wait for consent.
-    ///
-    /// A row that another version wrote and this one cannot read is ended, so that it blocks nobody.
-    pub fn head(&self, now: Timestamp) -> Result<Option<Turn>, StorageError> {
+    pub fn head(&self) -> Result<Option<Result<Turn, Unreadable>>, StorageError> {
         let statement =
             format!("SELECT {TURN} FROM turns WHERE state IN ('queued', 'running', 'delivering') ORDER BY id LIMIT 1");
-        loop {
-            let rows = self.sql.exec(&statement, vec![])?;
-            let Some(row) = rows.first() else { return Ok(None) };
-            if let Some(turn) = turn(row) {
-                return Ok(Some(turn));
-            }
-            self.end(row.integer(0).unwrap_or(0), TurnState::Failed, now)?;
-        }
+        let rows = self.sql.exec(&statement, vec![])?;
+        Ok(rows.first().map(|row| turn(row).ok_or(Unreadable(row.integer(0).unwrap_or(0)))))
     }
 
     /// How many turns wait for consent.
@@ -509,11 +505,12 @@ impl Store {
     // ---- Outbox ----
 
     /// Adds something to do now.
-    pub fn insert_outbox(&self, kind: &str, sealed: Vec<u8>, now: Timestamp) -> Result<(), StorageError> {
-        self.exec(
-            "INSERT INTO outbox (kind, sealed, due_at) VALUES (?, ?, ?)",
+    pub fn insert_outbox(&self, kind: &str, sealed: Vec<u8>, now: Timestamp) -> Result<i64, StorageError> {
+        let rows = self.sql.exec(
+            "INSERT INTO outbox (kind, sealed, due_at) VALUES (?, ?, ?) RETURNING id",
             vec![kind.into(), sealed.into(), now.into()],
-        )
+        )?;
+        Ok(rows.first().and_then(|row| row.integer(0)).unwrap_or(0))
     }
 
     /// Whether something of this kind is still to be done.
@@ -523,17 +520,10 @@ impl Store {
 
     /// The next thing to do that is due.
     pub fn due_outbox(&self, now: Timestamp) -> Result<Option<OutboxRow>, StorageError> {
-        self.one_outbox("due_at <= ? ORDER BY due_at, id", vec![now.into()])
-    }
-
-    /// What was added last of this kind.
-    pub fn newest_outbox(&self, kind: &str) -> Result<Option<OutboxRow>, StorageError> {
-        self.one_outbox("kind = ? ORDER BY id DESC", vec![kind.into()])
-    }
-
-    fn one_outbox(&self, condition: &str, parameters: Vec<Value>) -> Result<Option<OutboxRow>, StorageError> {
-        let statement = format!("SELECT id, kind, sealed, attempts FROM outbox WHERE {condition} LIMIT 1");
-        let rows = self.sql.exec(&statement, parameters)?;
+        let rows = self.sql.exec(
+            "SELECT id, kind, sealed, attempts FROM outbox WHERE due_at <= ? ORDER BY due_at, id LIMIT 1",
+            vec![now.into()],
+        )?;
         Ok(rows.first().and_then(|row| {
             Some(OutboxRow {
                 id: row.integer(0)?,

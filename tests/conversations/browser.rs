@@ -62,14 +62,14 @@ impl<'a> Browser<'a> {
     }
 
     /// Presses "Continue to Sentry" on the page behind a link; returns where Sentry's consent page is.
-    pub fn start(&self, link: &str) -> Result<String, Response<Bytes>> {
+    pub fn start(&self, link: &str) -> Result<String, Box<Response<Bytes>>> {
         let page = self.get(link);
         if page.status() != 200 {
-            return Err(page);
+            return Err(page.into());
         }
         let form = form(&page);
         let response = self.post(&absolute(&form.action), &borrowed(&form.fields));
-        location(&response).ok_or(response)
+        location(&response).ok_or_else(|| response.into())
     }
 
     /// Decides on Sentry's consent page; returns the callback's address.
@@ -100,8 +100,10 @@ impl<'a> Browser<'a> {
     }
 }
 
+/// A page without its head, or any other body.
 pub fn text(response: &Response<Bytes>) -> String {
-    String::from_utf8_lossy(response.body()).into_owned()
+    let whole = String::from_utf8_lossy(response.body()).into_owned();
+    whole.split_once("</head>").map_or(whole.clone(), |(_, body)| body.to_owned())
 }
 
 pub fn location(response: &Response<Bytes>) -> Option<String> {

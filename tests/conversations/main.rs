@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
 
 mod browser;
+mod crashes;
+mod errors;
 mod grants;
+mod order;
 mod story;
 mod world;

@@ -38,10 +38,19 @@ pub struct Platform {
     pub kv: RefCell<BTreeMap<String, Vec<u8>>>,
     pub kv_broken: Cell<bool>,
     pub logged: RefCell<Vec<String>>,
+    pub sent: RefCell<Vec<Sent>>,
     objects: RefCell<HashMap<String, Rc<Object>>>,
     config: RefCell<Rc<Config>>,
     entropy: Cell<u64>,
     myself: Weak<Platform>,
+}
+
+/// One request that left the Worker.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub url: String,
+    pub authorization: Option<String>,
+    pub body: String,
 }
 
 struct Object {
@@ -69,12 +78,18 @@ impl Platform {
     }
 
     pub fn with(variables: &[(&str, String)]) -> Rc<Platform> {
+        Platform::among(Options::saas(APP), variables)
+    }
+
+    /// A deployment in other surroundings.
+    pub fn among(options: Options, variables: &[(&str, String)]) -> Rc<Platform> {
         Rc::new_cyclic(|myself| Platform {
-            sandbox: Sandbox::new(Options::saas(APP).seeded(7)),
+            sandbox: Sandbox::new(options.seeded(7)),
             now: Cell::new(1_760_000_000_000),
             kv: RefCell::default(),
             kv_broken: Cell::new(false),
             logged: RefCell::default(),
+            sent: RefCell::default(),
             objects: RefCell::default(),
             config: RefCell::new(Rc::new(config(variables))),
             entropy: Cell::new(1),
@@ -188,6 +203,12 @@ impl Platform {
         wait(self.person(name).run());
     }
 
+    /// Lets the time come for which the object has set its alarm, if it has.
+    pub fn wait_for_alarm(&self, name: &str) {
+        let at = self.object(name).alarm.get().unwrap_or(0);
+        self.now.set(self.now.get().max(at));
+    }
+
     /// Runs the alarm of one object up to its `points`-th pause, and lets the process die there. Returns whether it
     /// died before it was through.
     pub fn ring_and_crash(&self, name: &str, points: usize) -> bool {
@@ -205,6 +226,30 @@ impl Platform {
             self.object(name).alarm.set(Some(self.now.get()));
         }
         died
+    }
+
+    /// Runs the alarm of one object, and lets `act` happen at its `points`-th pause. Returns whether there was such a pause.
+    pub fn meanwhile(&self, name: &str, points: usize, act: impl FnOnce()) -> bool {
+        self.object(name).alarm.set(None);
+        let person = self.person(name);
+        let run = person.run();
+        let mut run = std::pin::pin!(run);
+        let mut context = Context::from_waker(futures::task::noop_waker_ref());
+        for _ in 0..points {
+            if run.as_mut().poll(&mut context).is_ready() {
+                return false;
+            }
+        }
+        act();
+        while run.as_mut().poll(&mut context).is_pending() {}
+        true
+    }
+
+    /// The names of the objects that exist.
+    pub fn object_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.objects.borrow().keys().cloned().collect();
+        names.sort();
+        names
     }
 
     /// Lets time pass, running the alarms that fall due meanwhile.
@@ -238,13 +283,19 @@ impl Platform {
         response
     }
 
-    /// Says something, and lets the app do all that is due at once. Returns the message's `ts`.
-    pub fn say(&self, person: &str, channel: &str, text: &str) -> String {
+    /// Says something, which the app takes in; nothing is done about it yet. Returns the message's `ts`.
+    pub fn say_only(&self, person: &str, channel: &str, text: &str) -> String {
         let say = Say { person: person.into(), channel: channel.into(), text: text.into(), ..say_nothing() };
         let (ts, deliveries) = self.sandbox.say(self.now.get(), &say);
         for delivery in deliveries {
             assert_eq!(self.deliver(&delivery).status(), 200);
         }
+        ts
+    }
+
+    /// Says something, and lets the app do all that is due at once. Returns the message's `ts`.
+    pub fn say(&self, person: &str, channel: &str, text: &str) -> String {
+        let ts = self.say_only(person, channel, text);
         self.settle();
         ts
     }
@@ -388,6 +439,14 @@ impl Random for Platform {
 impl Http for Platform {
     async fn send(&self, request: Request<Bytes>, limits: Limits) -> Result<Response<Bytes>, HttpError> {
         pause().await;
+        self.sent.borrow_mut().push(Sent {
+            url: request.uri().to_string(),
+            authorization: request
+                .headers()
+                .get(http::header::AUTHORIZATION)
+                .map(|value| value.to_str().unwrap().to_owned()),
+            body: String::from_utf8_lossy(request.body()).into_owned(),
+        });
         let exchange = self.sandbox.handle(request, self.now.get());
         let deadline = limits.deadline.as_millis() as u64;
         self.now.set(self.now.get() + exchange.delay_ms.min(deadline) as i64);
