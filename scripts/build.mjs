@@ -26,9 +26,14 @@ function filesThatCargoNamed() {
   return names.map((name) => path.resolve(root, name.replaceAll("\\ ", " ")));
 }
 
+const filesOfTheWorker = () => [
+  ...["Cargo.toml", "Cargo.lock", ".cargo/config.toml"].map((file) => at(file)),
+  ...filesUnder(at("src")),
+  ...filesThatCargoNamed(),
+];
+
 /** A digest of everything that the Worker is made of: the sources and the settings of the build. */
-function madeOf(settings) {
-  const files = [at("Cargo.toml"), at("Cargo.lock"), at(".cargo/config.toml"), ...filesUnder(at("src")), ...filesThatCargoNamed()];
+function madeOf(settings, files = filesOfTheWorker()) {
   const digest = createHash("sha256").update(JSON.stringify(settings));
   for (const file of [...new Set(files)].sort()) {
     if (!fs.existsSync(file)) continue;
@@ -50,7 +55,8 @@ export async function build({ toolchain, log } = {}) {
   const cold = !fs.existsSync(wasmTarget);
   await step(cold ? "Worker (the first build takes a few minutes)" : "Worker", async (closing) => {
     fs.rmSync(STAMP, { force: true });
-    const before = madeOf(settings); // a change during the build calls for another
+    const files = filesOfTheWorker();
+    const before = madeOf(settings, files);
     await run(workerBuild, ["--release"], {
       env: environment({ ...env, ...toolchain.env, CARGO_TARGET_DIR: wasmTarget }),
       log,
@@ -59,8 +65,8 @@ export async function build({ toolchain, log } = {}) {
     for (const file of OUTPUTS) {
       if (!fs.existsSync(at(file))) throw new Failure(`the build did not write ${file}`);
     }
-    // The first build learns the names of the files that it depends on: they count from now on.
-    fs.writeFileSync(STAMP, cold ? madeOf(settings) : before);
+    // Cargo may have named other files this time: they count from now on. A change during the build calls for another.
+    if (madeOf(settings, files) === before) fs.writeFileSync(STAMP, madeOf(settings));
     closing(`Worker, ${(fs.statSync(at("build/index_bg.wasm")).size / 1024).toFixed(0)} KiB of wasm`);
   });
 }

@@ -2,6 +2,7 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
+import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -215,24 +216,33 @@ export function needRoom(folder, gigabytes) {
   }
 }
 
-/** Runs a script's main function: failures are one sentence, signals stop every child, the exit code says how it went. */
-export function main(work) {
+/**
+ * Runs a script's main function: failures are one sentence, signals stop every child, the exit code says how it went.
+ * `stopped` is for a script that a person ends: its words when they do, and then all is well.
+ */
+export function main(work, { stopped } = {}) {
   let stopping = false;
   for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]]) {
     process.on(signal, async () => {
       if (stopping) return;
       stopping = true;
       await stopAll();
-      process.exit(code);
+      if (stopped) process.stdout.write(`\n${stopped}\n`);
+      process.exit(stopped ? 0 : code);
     });
   }
   process.on("exit", () => groups.forEach((child) => signalGroup(child, "SIGKILL")));
   Promise.resolve()
     .then(work)
     .then(
-      (code) => !stopping && process.exit(code ?? 0),
+      async (code) => {
+        if (stopping) return;
+        await stopAll();
+        process.exit(code ?? 0);
+      },
       async (error) => {
         if (stopping) return;
+        stopping = true;
         await stopAll();
         if (error instanceof Failure) {
           if (error.output) process.stderr.write(`\n${error.output}\n`);
@@ -243,6 +253,26 @@ export function main(work) {
         process.exit(1);
       },
     );
+}
+
+/** Throws unless 127.0.0.1:`port` can be listened on. `variable` is how to choose another. */
+export async function needPort(port, variable) {
+  const problem = await new Promise((resolve) => {
+    const probe = net.createServer();
+    probe.once("error", (error) => resolve(error.code));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(undefined)));
+  });
+  if (problem === "EADDRINUSE") {
+    throw new Failure(`port ${port} is busy: stop what listens there, or choose another port with the variable ${variable}`);
+  }
+  if (problem) throw new Failure(`port ${port} cannot be used (${problem}): choose another with the variable ${variable}`);
+}
+
+/** A port from the environment. */
+export function portFrom(variable, fallback) {
+  const port = Number(process.env[variable] || fallback);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new Failure(`${variable} is not a port number: set it to one between 1 and 65535`);
 }
 
 /** Whether this file is the program that Node was asked to run. */

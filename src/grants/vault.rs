@@ -214,15 +214,18 @@ impl Vault {
         if held.row.refresh_begun {
             match self.fate(&held, why).await? {
                 Fate::NeverHappened | Fate::Untold => {}
-                Fate::ReplyLost => return self.end().await,
+                Fate::ReplyLost => return self.end(&held).await,
                 Fate::Unknown => return self.wait(held, why, Intent::Stands),
             }
         }
         let Some(refresh_token) = held.grant.refresh_token.clone() else {
             let usable = why == Why::Due && self.has_life(&held.grant);
-            return if usable { Ok(held.into_credential()) } else { self.end().await };
+            return if usable { Ok(held.into_credential()) } else { self.end(&held).await };
         };
         // (3) The intent, before the call.
+        if !self.is_current(&held)? {
+            return self.held().await.map(Held::into_credential);
+        }
         self.exec("UPDATE grant_record SET refresh_begun = ? WHERE id = 1", vec![now.into()])?;
         // (4) The call.
         let config = Rc::clone(&self.world.config);
@@ -232,7 +235,7 @@ impl Vault {
             Ok(issued) => self.renew(held, issued).await,
             Err(TokenError::Refused { status, error }) => {
                 self.world.log.log(Level::Info, "grant_ended", &[("status", &status.to_string()), ("error", &error)]);
-                self.end().await
+                self.end(&held).await
             }
             Err(TokenError::RateLimited) => self.wait(held, why, Intent::Concluded),
             // (5) An unclear end.
@@ -240,7 +243,7 @@ impl Vault {
                 self.world.log.log(Level::Warn, "grant_refresh_unclear", &[("cause", &cause.to_string())]);
                 match self.fate(&held, why).await? {
                     Fate::NeverHappened => self.wait(held, Why::Due, Intent::Concluded),
-                    Fate::ReplyLost => self.end().await,
+                    Fate::ReplyLost => self.end(&held).await,
                     Fate::Untold | Fate::Unknown => self.wait(held, why, Intent::Stands),
                 }
             }
@@ -281,10 +284,8 @@ impl Vault {
 
     async fn renew(&self, held: Held, issued: Issued) -> Result<Credential, NoCredential> {
         let version = held.row.version + 1;
-        // The person may have disconnected or reconnected while the call was out: then the newer state stands, and these
-        // tokens, which nobody will use, are left to run out.
-        let current = self.row().map_err(|error| self.storage(error))?.map_or(0, |row| row.version);
-        if current != held.row.version {
+        // These tokens, which nobody will use, are left to run out.
+        if !self.is_current(&held)? {
             return self.held().await.map(Held::into_credential);
         }
         let grant = held.grant.renewed(issued);
@@ -294,7 +295,17 @@ impl Vault {
         Ok(Credential::Granted { grant: Box::new(grant), version })
     }
 
-    async fn end(&self) -> Result<Credential, NoCredential> {
+    /// Whether the grant is still the one that the refresh began with: while a call is out its person may reconnect, and
+    /// then the newer grant stands.
+    fn is_current(&self, held: &Held) -> Result<bool, NoCredential> {
+        let current = self.row().map_err(|error| self.storage(error))?.map_or(0, |row| row.version);
+        Ok(current == held.row.version)
+    }
+
+    async fn end(&self, held: &Held) -> Result<Credential, NoCredential> {
+        if !self.is_current(held)? {
+            return self.held().await.map(Held::into_credential);
+        }
         self.forget(true).map_err(|error| self.storage(error))?;
         self.copy().await;
         Err(NoCredential::Ended)

@@ -224,6 +224,8 @@ impl Person {
         let Ok(api) = Api::new(&self.world) else { return Ok(Some(LONGEST_PAUSE)) };
         self.learn_names(&api).await?;
         let pointed = self.point_to_ticket()?;
+        // Others wait already, and their link has run out.
+        let renewed = pointed.is_new && *reason == Reason::First && self.store.waiting()? > 0;
         let link = self.link(turn, &pointed.id)?;
         let private = messages::private_link(&link, &self.person_name()?, *reason == Reason::First);
         match &turn.request.place.clone() {
@@ -258,7 +260,7 @@ impl Person {
                 } else {
                     match self.send_link(&api, turn, &pointed.ticket.hash, channel, Some(thread_ts), &private).await? {
                         Ok(Some(pause)) => return Ok(Some(pause)),
-                        Ok(None) => messages::needs_access(*reason),
+                        Ok(None) => messages::needs_access(if renewed { Reason::Again } else { *reason }),
                         Err(Refused) => messages::cannot_reach_privately(),
                     }
                 };

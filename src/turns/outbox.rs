@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 use super::person::{Person, PersonError};
 use super::request::{Place, TurnRequest};
 use super::runner::backoff;
-use super::store::{OutboxRow, Ticket};
+use super::store::{LinkMessage, OutboxRow};
 use crate::grants::record::Grant;
 use crate::ports::{Level, Timestamp};
 use crate::sentry::oauth::{SentryOAuth, TokenError};
 use crate::slack::api::{Api, Respond, SlackError};
 use crate::slack::messages;
 
-/// After so many tries, over about a day, it is given up.
+/// After so many tries, over about half a day, it is given up.
 const MAX_ATTEMPTS: u32 = 24;
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
@@ -40,7 +40,7 @@ impl Revocation {
     }
 }
 
-/// A message with a private link, to be replaced by "Connected as …".
+/// A message with a private link, to be replaced by what became of the link.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Replacement {
     channel: String,
@@ -48,20 +48,21 @@ pub(super) struct Replacement {
     ts: Option<String>,
     /// Sealed by the object, and here a second time with the rest.
     response_url: Option<Vec<u8>>,
-    account: String,
+    /// The account that was connected; `None` when the person declined.
+    account: Option<String>,
 }
 
 impl Replacement {
     pub(super) const KIND: &str = "replace_link";
 
-    pub(super) fn of(ticket: &Ticket, account: &str) -> Replacement {
-        let link = ticket.link.clone();
+    pub(super) fn of(link: &LinkMessage, account: Option<&str>) -> Replacement {
+        let link = link.clone();
         Replacement {
-            channel: link.as_ref().map(|link| link.channel.clone()).unwrap_or_default(),
-            thread: link.as_ref().and_then(|link| link.thread.clone()),
-            ts: link.as_ref().and_then(|link| link.ts.clone()),
-            response_url: link.and_then(|link| link.response_url),
-            account: account.to_owned(),
+            channel: link.channel,
+            thread: link.thread,
+            ts: link.ts,
+            response_url: link.response_url,
+            account: account.map(str::to_owned),
         }
     }
 }
@@ -144,7 +145,10 @@ impl Person {
     async fn replace_link(&self, sealed: &[u8]) -> Tried {
         let Some(link) = self.open::<Replacement>(sealed) else { return Tried::GivenUp };
         let Ok(api) = Api::new(&self.world) else { return Tried::Again(None) };
-        let message = messages::connected_as(&link.account, &self.host_name());
+        let message = match &link.account {
+            Some(account) => messages::connected_as(account, &self.host_name()),
+            None => messages::link_declined(),
+        };
         let response_url = link.response_url.and_then(|sealed| self.open::<String>(&sealed));
         let result = match (&link.ts, response_url) {
             (Some(ts), _) => api.update(&link.channel, ts, &message, None).await,

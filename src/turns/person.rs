@@ -77,7 +77,7 @@ impl Person {
             LinkPressed::PATH => self.link_pressed(&read(body)?).and_then(reply),
             ViewTicket::PATH => self.view_ticket(&read(body)?).and_then(reply),
             BeginConsent::PATH => self.begin_consent(&read(body)?).and_then(reply),
-            TakeConsent::PATH => self.take_consent(&read(body)?).and_then(reply),
+            TakeConsent::PATH => self.take_consent(&read(body)?).await.and_then(reply),
             Conclude::PATH => self.conclude(&read(body)?).await.and_then(reply),
             _ => Err(PersonError::BadCall),
         }

@@ -1,8 +1,8 @@
 //! The runner: what the alarm does.
 //!
 //! It takes the oldest unfinished turn, brings it as far as it goes, and takes the next; between turns it empties the
-//! outbox. It never relies on the platform's retries: before it works it sets the alarm a minute ahead, so that after a
-//! crash at any instant somebody comes back; when it is through it sets the alarm to the next due thing.
+//! outbox. It never relies on the platform's retries: before it works it sets the alarm a few seconds ahead, so that after
+//! a crash at any instant somebody comes back; when it is through it sets the alarm to the next due thing.
 //!
 //! One turn goes through these steps, each recorded before the next begins:
 //!
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use super::execute::Outcome;
 use super::person::{Person, PersonError};
-use super::store::{Turn, TurnState, Unreadable};
+use super::store::{INBOX, Turn, TurnState, Unreadable};
 use crate::ports::{Level, Timestamp};
 use crate::slack::blocks::Message;
 use crate::slack::messages::{self, Reason};
@@ -32,8 +32,9 @@ const PATIENCE: u32 = 60;
 const DELIVERY_DEADLINE: Duration = Duration::from_secs(30 * 60);
 /// A turn waits so long for consent, then says so and ends.
 const CONSENT_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
-/// After a crash the alarm comes back within this.
-const WATCHDOG: Duration = Duration::from_secs(60);
+/// After a crash the alarm comes back within this. It may fall due while a run still goes on: alarms of one object never
+/// overlap, and the run sets or clears it at its end.
+const WATCHDOG: Duration = Duration::from_secs(3);
 /// One alarm works so long and then lets the next go on: the platform ends an alarm after 15 minutes.
 const RUN: Duration = Duration::from_secs(10 * 60);
 /// After a storage failure the alarm comes back after this.
@@ -45,6 +46,9 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What a turn says that was given up.
 const TIMED_OUT: &str = "This took more than 5 minutes, so I stopped. Try again, or ask for less at once.";
+
+/// What a turn says that would be one too many to wait for consent.
+const TOO_MANY_WAIT: &str = "Many of your requests wait for your Sentry access already. Use the private link, or say connect; then ask this again.";
 
 /// How far a turn got.
 pub(super) enum Step {
@@ -82,13 +86,8 @@ impl Person {
     async fn work(&self) -> Result<Option<Timestamp>, PersonError> {
         let until = self.now() + RUN;
         self.wake(self.now() + WATCHDOG).await?;
-        let mut watchdog = self.now();
         self.store.sweep(self.now())?;
         while self.now() < until {
-            if self.now().since(watchdog) > WATCHDOG / 2 {
-                watchdog = self.now();
-                self.wake(watchdog + WATCHDOG).await?;
-            }
             for id in self.store.waited_too_long(self.now())? {
                 self.decide(id, &messages::waiting_expired())?;
             }
@@ -182,6 +181,8 @@ impl Person {
         // the version alone has changed says nothing: an access that ends raises it too.
         if self.vault.has_newer_than(version)? {
             self.store.requeue(turn.id, self.now())?;
+        } else if self.store.waiting()? >= INBOX {
+            self.decide(turn.id, &messages::failed(TOO_MANY_WAIT))?;
         } else {
             self.store.wait(turn.id, self.now() + CONSENT_DEADLINE)?;
         }

@@ -282,6 +282,11 @@ impl Store {
         Ok(rows.first().map(|row| turn(row).ok_or(Unreadable(row.integer(0).unwrap_or(0)))))
     }
 
+    /// How many turns wait for consent.
+    pub fn waiting(&self) -> Result<usize, StorageError> {
+        self.count("SELECT count(*) FROM turns WHERE state = 'waiting'", vec![])
+    }
+
     /// The turns that wait for consent and have done so until their deadline.
     pub fn waited_too_long(&self, now: Timestamp) -> Result<Vec<i64>, StorageError> {
         let rows =

@@ -35,6 +35,8 @@ pub(super) struct Pointed {
     pub id: String,
     /// The ticket.
     pub ticket: Ticket,
+    /// Whether it was made just now.
+    pub is_new: bool,
 }
 
 impl Person {
@@ -44,13 +46,13 @@ impl Person {
         if let Some(ticket) = self.store.live_ticket(now + WORTH_POINTING_TO)?
             && let Some(id) = self.open::<String>(&ticket.sealed_id)
         {
-            return Ok(Pointed { id, ticket });
+            return Ok(Pointed { id, ticket, is_new: false });
         }
         let id = random_id(&*self.world.random);
         let hash = hash(&id);
         self.store.insert_ticket(&hash, self.seal_text(&id)?, now + TICKET_LIFE)?;
         let ticket = self.store.ticket(&hash)?.ok_or_else(|| StorageError("the ticket is gone".to_owned()))?;
-        Ok(Pointed { id, ticket })
+        Ok(Pointed { id, ticket, is_new: true })
     }
 
     pub(super) fn view_ticket(&self, call: &ViewTicket) -> Result<TicketView, PersonError> {
@@ -73,22 +75,34 @@ impl Person {
     }
 
     /// Step 2.
-    pub(super) fn take_consent(&self, call: &TakeConsent) -> Result<Consent, PersonError> {
+    pub(super) async fn take_consent(&self, call: &TakeConsent) -> Result<Consent, PersonError> {
         let ticket_hash = hash(&call.ticket);
         let taken = self.store.take_consent(&hash(&call.nonce), &ticket_hash, "begun", "taken", self.now())?;
         let Some(ticket) = self.store.ticket(&ticket_hash)? else { return Ok(Consent::Unknown) };
-        Ok(match taken {
+        let consent = match taken {
             Taken::Unknown => Consent::Unknown,
             Taken::Expired => Consent::Expired,
             Taken::Used => Consent::Used,
             Taken::Yes if ticket.state == TicketState::Used => Consent::Used,
             Taken::Yes => {
                 if call.declined {
-                    self.store.set_ticket(&ticket_hash, TicketState::Declined)?;
+                    self.decline(&ticket)?;
                 }
                 Consent::Taken(self.facts(&ticket)?)
             }
-        })
+        };
+        self.wake(self.now()).await?;
+        Ok(consent)
+    }
+
+    /// Ends a ticket whose person does not want it, and says so where its link is.
+    fn decline(&self, ticket: &Ticket) -> Result<(), PersonError> {
+        self.store.set_ticket(&ticket.hash, TicketState::Declined)?;
+        if let Some(link) = &ticket.link {
+            let sealed = self.seal(&Replacement::of(link, None))?;
+            self.store.insert_outbox(Replacement::KIND, sealed, self.now())?;
+        }
+        Ok(())
     }
 
     /// Step 3.
@@ -119,13 +133,16 @@ impl Person {
     fn keep(&self, ticket: &Ticket, grant: &Grant, now: Timestamp) -> Result<Concluded, PersonError> {
         let facts = self.facts(ticket)?;
         let account = grant.account.label().to_owned();
-        let link = self.seal(&Replacement::of(ticket, &account))?;
+        let link = match &ticket.link {
+            Some(link) => Some(self.seal(&Replacement::of(link, Some(&account)))?),
+            None => None,
+        };
         let resumed = RefCell::new(0);
         self.store.transaction(&mut || {
             let replaced = self.vault.store(grant).map_err(|error| StorageError(error.to_string()))?;
             self.store.set_ticket(&ticket.hash, TicketState::Used)?;
             *resumed.borrow_mut() = self.store.resume_waiting(now)?;
-            if ticket.link.is_some() {
+            if let Some(link) = &link {
                 self.store.insert_outbox(Replacement::KIND, link.clone(), now)?;
             }
             if let Some(replaced) = replaced {
@@ -146,7 +163,7 @@ impl Person {
 
     fn cancel(&self, ticket: &Ticket, grant: &Grant, now: Timestamp) -> Result<Concluded, PersonError> {
         let sealed = self.seal(&Revocation::of(grant))?;
-        self.store.set_ticket(&ticket.hash, TicketState::Declined)?;
+        self.decline(ticket)?;
         self.store.insert_outbox(Revocation::KIND, sealed, now)?;
         Ok(Concluded::Cancelled)
     }

@@ -6,7 +6,7 @@
 //! | `GET /sandbox/state[?person=U…]` | what there is to show |
 //! | `GET /sandbox/changes?since=V` | the version (the binary holds it back until it exceeds V) |
 //! | `GET`, `POST`, `DELETE /sandbox/faults[/ID]` | lists, adds, removes faults |
-//! | `POST /sandbox/sentry/tokens` | `{action:"expire_in",seconds}`, `{action:"revoke_all"}`, `{action:"narrow",scopes}`; each may name an `account` |
+//! | `POST /sandbox/sentry/tokens` | `{action:"expire_in",seconds}`, `{action:"revoke_all"}`, `{action:"narrow",scopes}`, each of which may name an `account`; `{action:"next_life",seconds}`: how long the tokens live that are issued next |
 //! | `POST /sandbox/sentry/auto_approve` | `{account}`, or null to show the consent page again |
 //! | `GET /sandbox/sentry/log`, `GET /sandbox/slack/log` | what was requested |
 //! | `GET /sandbox/secrets` | every secret that was issued |
@@ -32,6 +32,7 @@ enum TokenAction {
     ExpireIn { seconds: i64, account: Option<String> },
     RevokeAll { account: Option<String> },
     Narrow { scopes: std::collections::BTreeSet<String>, account: Option<String> },
+    NextLife { seconds: i64 },
 }
 
 #[derive(Deserialize)]
@@ -142,6 +143,10 @@ fn tokens(sandbox: &Sandbox, action: TokenAction, now_ms: i64) -> Result<Value, 
         }
         TokenAction::RevokeAll { account } => tokens.revoke_all(account.as_deref()),
         TokenAction::Narrow { scopes, account } => tokens.narrow(account.as_deref(), &scopes),
+        TokenAction::NextLife { seconds } => {
+            tokens.set_next_life(seconds.saturating_mul(1000));
+            0
+        }
     };
     Ok(json!({"ok": true, "tokens": concerned}))
 }

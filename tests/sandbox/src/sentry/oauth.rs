@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::accounts::{self, Account, SCOPES};
-use super::tokens::{CODE_TTL_MS, Grant, TOKEN_TTL_MS, TokenRow};
+use super::tokens::{CODE_TTL_MS, Grant, TokenRow};
 use super::{Sentry, consent_page};
 use crate::Context;
 use crate::exchange;
@@ -239,7 +239,7 @@ fn exchange_code(sentry: &mut Sentry, form: &Pairs, context: &mut Context) -> Re
         scopes: grant.scopes,
         expires_at_ms: 0,
     };
-    renew(&mut row, context);
+    renew(&mut row, sentry.tokens.take_life(), context);
     let body = token_response(&row, context.now_ms);
     sentry.tokens.add_row(row);
     sentry.counters.token_exchanges += 1;
@@ -255,18 +255,19 @@ fn refresh(sentry: &mut Sentry, form: &Pairs, context: &mut Context) -> Result<V
         return Err(TokenError::InvalidRequest);
     }
     let presented = form.get("refresh_token").ok_or(TokenError::InvalidRequest)?;
+    let life = sentry.tokens.take_life();
     let row = sentry.tokens.by_refresh(presented, context.now_ms).ok_or(TokenError::InvalidGrant)?;
-    renew(row, context);
+    renew(row, life, context);
     let body = token_response(row, context.now_ms);
     sentry.counters.refreshes += 1;
     Ok(body)
 }
 
 /// Writes a new pair into the row: whatever stood there is dead.
-fn renew(row: &mut TokenRow, context: &mut Context) {
+fn renew(row: &mut TokenRow, life_ms: i64, context: &mut Context) {
     row.access = format!("sntrya_{}", context.random.hex64());
     row.refresh = context.random.hex64(); // only access tokens have a prefix
-    row.expires_at_ms = context.now_ms.saturating_add(TOKEN_TTL_MS);
+    row.expires_at_ms = context.now_ms.saturating_add(life_ms);
     context.secrets.note("access_token", &row.access);
     context.secrets.note("refresh_token", &row.refresh);
 }

@@ -40,9 +40,20 @@ pub(crate) struct TokenRow {
 pub(crate) struct Tokens {
     grants: Vec<Grant>,
     rows: Vec<TokenRow>,
+    next_life_ms: Option<i64>,
 }
 
 impl Tokens {
+    /// Lets the tokens that are issued next live for `ms`, once.
+    pub(crate) fn set_next_life(&mut self, ms: i64) {
+        self.next_life_ms = Some(ms);
+    }
+
+    /// How long the tokens live that are issued now.
+    pub(crate) fn take_life(&mut self) -> i64 {
+        self.next_life_ms.take().unwrap_or(TOKEN_TTL_MS)
+    }
+
     pub(crate) fn add_grant(&mut self, grant: Grant) {
         self.grants.push(grant);
     }

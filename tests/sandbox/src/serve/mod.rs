@@ -92,6 +92,9 @@ async fn told_to_end(with_parent: bool) -> Result<(), String> {
     Ok(())
 }
 
+/// The header with the address that the app meant, when a proxy of a test rig brought the request here.
+const MEANT: &str = "x-sandbox-url";
+
 impl Server {
     async fn slack(self: Arc<Self>, request: Request<Bytes>) -> Exchange {
         let path = request.uri().path().to_owned();
@@ -118,8 +121,13 @@ impl Server {
 
     /// The library's answer to a request that came in at `origin`.
     fn world(&self, mut request: Request<Bytes>, origin: &str) -> Exchange {
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        let Ok(uri) = format!("{origin}{path}").parse::<Uri>() else { return Exchange::respond(status(400)) };
+        // A proxy in front of the app names the address that the app meant, such as one at the hosted services.
+        let meant = request.headers_mut().remove(MEANT).and_then(|url| url.to_str().map(str::to_owned).ok());
+        let address = meant.unwrap_or_else(|| {
+            let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+            format!("{origin}{path}")
+        });
+        let Ok(uri) = address.parse::<Uri>() else { return Exchange::respond(status(400)) };
         *request.uri_mut() = uri;
         self.sandbox.handle(request, now_ms())
     }

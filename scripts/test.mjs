@@ -1,0 +1,146 @@
+// `npm test`: every check that this project has, in the order in which they are quickest to fail. Stops at the first
+// failure. `npm test -- PART…` runs parts of it:
+//
+//     unit      the library's own tests
+//     host      formatting, lints, and everything that runs without workerd
+//     workerd   the built Worker on workerd
+//     browser   a real browser on the local demo
+//     config    wrangler.toml, the Slack manifest, the scripts
+//
+// A part whose tests are not in this checkout is left out, and that is said.
+
+import fs from "node:fs";
+import path from "node:path";
+import { Failure, ask, at, duration, environment, main, node, packageProgram, run, step, wasmTarget } from "./lib.mjs";
+import { build } from "./build.mjs";
+import { findBrowser, setUp } from "./setup.mjs";
+
+const PARTS = ["unit", "host", "workerd", "browser", "config"];
+const asked = process.argv.slice(2);
+const unknown = asked.filter((part) => !PARTS.includes(part));
+const runs = (part) => asked.length === 0 || asked.includes(part);
+
+const summary = []; // [title, milliseconds or why it was left out]
+let toolchain;
+
+main(async () => {
+  if (unknown.length) throw new Failure(`there is no part called ${unknown[0]}: choose from ${PARTS.join(", ")}`);
+  const began = Date.now();
+  try {
+    await check("Set-up", async () => (toolchain = await setUp({ chromium: runs("browser") && hasBrowserTests() })));
+    if (runs("host")) await lints();
+    if (runs("host")) await check("Tests on the host", () => cargo(["test", "--workspace", "--lib", "--bins", ...hostTests()]));
+    if (runs("host")) await check("Examples in the documentation", () => cargo(["test", "--workspace", "--doc"]));
+    if (runs("unit") && !runs("host")) await check("Unit tests", () => cargo(["test", "--lib"]));
+    if (["workerd", "browser", "config"].some(runs)) await check("The Worker's build", () => build({ toolchain }));
+    if (runs("config")) await configuration();
+    if (runs("workerd")) await workerd();
+    if (runs("browser")) await browser();
+  } catch (error) {
+    report(began);
+    throw error;
+  }
+  report(began);
+  process.stdout.write("Everything passed.\n");
+});
+
+// ---- the parts ----------------------------------------------------------------------------------------------------
+
+async function lints() {
+  await check("Formatting", () => cargo(["fmt", "--all", "--check"]));
+  await check("Lints", () => cargo(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]));
+  // The edge compiles for the Worker's target alone. Debian's compiler has a clippy of its own, which may be absent.
+  if (toolchain.name === "debian" && !fs.existsSync("/usr/bin/cargo-clippy")) {
+    leaveOut("Lints for the Worker's target", "this toolchain has no clippy (rust-web-clippy)");
+    return;
+  }
+  // Debian has no standard library for wasm but what `build-std` makes; rustup's needs no building to be checked with.
+  const env = toolchain.name === "debian" ? toolchain.env : {};
+  const args = ["clippy", "--lib", "--target", "wasm32-unknown-unknown", "--quiet", "--", "-D", "warnings"];
+  const program = toolchain.name === "debian" ? "/usr/bin/cargo" : "cargo";
+  await check("Lints for the Worker's target", () =>
+    run(program, args, { env: environment({ ...env, CARGO_TARGET_DIR: `${wasmTarget}-lint` }), failure: "clippy has objections" }),
+  );
+}
+
+/** Every test target but those that need the built Worker. */
+function hostTests() {
+  const packages = JSON.parse(ask("cargo", ["metadata", "--no-deps", "--format-version", "1"]) ?? "{}").packages ?? [];
+  const targets = packages.flatMap((each) => each.targets).filter((target) => target.kind.includes("test"));
+  return targets.filter((target) => target.name !== "workerd").flatMap((target) => ["--test", target.name]);
+}
+
+async function workerd() {
+  if (!["tests/workerd.rs", "tests/workerd/main.rs"].some((file) => fs.existsSync(at(file)))) {
+    leaveOut("Tests on workerd", "tests/workerd is not in this checkout");
+    return;
+  }
+  await check("Sandbox", () => cargo(["build", "--package", "vedette-sandbox", "--bins"]));
+  await check("Tests on workerd", () => cargo(["test", "--test", "workerd"]));
+}
+
+const browserTests = () => (fs.existsSync(at("tests/browser")) ? testsIn("tests/browser") : []);
+const hasBrowserTests = () => browserTests().length > 0;
+
+async function browser() {
+  if (!hasBrowserTests()) {
+    leaveOut("Tests in a browser", "tests/browser is not in this checkout");
+    return;
+  }
+  await check("Sandbox", () => cargo(["build", "--package", "vedette-sandbox", "--bins"]));
+  await check("Tests in a browser", () => nodeTests(browserTests(), { CHROME: findBrowser() }));
+}
+
+async function configuration() {
+  await check("Configuration and scripts", () => nodeTests(testsIn("tests/scripts")));
+  const out = at(".wrangler/dry-run");
+  await check("Deployment, without deploying", () =>
+    run(node(), [packageProgram("wrangler"), "deploy", "--dry-run", "--outdir", out], {
+      env: environment({ CI: "true", NO_COLOR: "1" }),
+      log: at(".wrangler/logs/dry-run.log"),
+      failure: "wrangler would not deploy this",
+    }),
+  );
+}
+
+// ---- how they are run ---------------------------------------------------------------------------------------------
+
+function cargo(args) {
+  const env = environment({ INSTA_UPDATE: "no" }); // a snapshot that differs is a failure
+  return run("cargo", args, { env, failure: `\`cargo ${args[0]}\` failed` });
+}
+
+function testsIn(folder) {
+  const names = fs.readdirSync(at(folder)).filter((name) => name.endsWith(".test.mjs"));
+  return names.sort().map((name) => path.join(folder, name));
+}
+
+function nodeTests(files, env = {}) {
+  const args = ["--test", "--test-reporter=spec", ...files];
+  return run(node(), args, { env: environment(env), failure: "a test failed" });
+}
+
+async function check(title, work) {
+  const began = Date.now();
+  process.stdout.write(`\n== ${title}\n`);
+  try {
+    const result = await work();
+    summary.push([title, duration(Date.now() - began)]);
+    return result;
+  } catch (error) {
+    summary.push([title, `${duration(Date.now() - began)}   FAILED`]);
+    throw error;
+  }
+}
+
+function leaveOut(title, why) {
+  process.stdout.write(`\n== ${title}: left out, ${why}\n`);
+  summary.push([title, `left out: ${why}`]);
+}
+
+function report(began) {
+  const width = Math.max(...summary.map(([title]) => title.length));
+  process.stdout.write(`\n${"-".repeat(width + 14)}\n`);
+  for (const [title, result] of summary) process.stdout.write(`${title.padEnd(width)}  ${result}\n`);
+  process.stdout.write(`${"Total".padEnd(width)}  ${duration(Date.now() - began)}\n\n`);
+}

@@ -1,0 +1,9 @@
+//! Tests of the built Worker on workerd. They need `npm run build` and the sandbox's program; `npm test` makes both.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)] // a test may fail
+#![allow(clippy::disallowed_methods)] // this side of the wire has a clock
+
+mod browser;
+mod crashes;
+mod hostile;
+mod rig;
+mod story;
