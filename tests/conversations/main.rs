@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
 
 mod browser;
+mod connect_pages;
 mod crashes;
 mod errors;
 mod grants;
