@@ -123,6 +123,16 @@ pub enum Respond {
     Delete,
 }
 
+/// A workspace, by name and by the ids under which its people may be known: its own and, in Enterprise Grid, its
+/// organization's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// The name. Untrusted: people choose it.
+    pub name: String,
+    /// The ids.
+    pub ids: Vec<String>,
+}
+
 /// The Web API, with this app's token.
 pub struct Api {
     http: Rc<dyn Http>,
@@ -275,13 +285,14 @@ impl Api {
             .ok_or(SlackError::Unreadable)
     }
 
-    /// The name of the workspace that the app is installed in.
+    /// The workspace that the app is installed in.
     ///
     /// # Errors
     /// As [`SlackError`] says.
-    pub async fn workspace_name(&self) -> Result<String, SlackError> {
+    pub async fn workspace(&self) -> Result<Workspace, SlackError> {
         let tested: Tested = self.read("auth.test", []).await?;
-        Ok(one_line(&tested.team))
+        let ids = [tested.team_id, tested.enterprise_id].into_iter().flatten().collect();
+        Ok(Workspace { name: one_line(&tested.team), ids })
     }
 
     /// Sends a message to a `response_url`. The app's token does not go with it.
@@ -489,6 +500,8 @@ struct Profile {
 #[derive(Deserialize)]
 struct Tested {
     team: String,
+    team_id: Option<String>,
+    enterprise_id: Option<String>,
 }
 
 /// A message of a page, of which we read the mark alone: metadata of other apps may be anything.
@@ -630,7 +643,8 @@ mod tests {
         assert_eq!(now(api.open_direct("U1")).as_deref(), Ok("D0ADA"));
         assert_eq!(fake.sent_json(0), json!({"users": "U1"}));
         fake.answers(200, r#"{"ok":true,"team":"Globex","user":"vedette","team_id":"T1","bot_id":"B1"}"#);
-        assert_eq!(now(api.workspace_name()).as_deref(), Ok("Globex"));
+        let workspace = now(api.workspace()).unwrap();
+        assert_eq!((workspace.name.as_str(), workspace.ids), ("Globex", vec!["T1".to_owned()]));
         for (user, name) in [
             (r#"{"name":"ada","real_name":"Ada L","profile":{"display_name":"ada.l","real_name":"Ada L"}}"#, "ada.l"),
             (r#"{"name":"ada","profile":{"display_name":"","real_name":"Ada\nLovelace"}}"#, "Ada Lovelace"),
@@ -716,7 +730,7 @@ mod tests {
         ] {
             let (api, fake) = api();
             fake.answers.borrow_mut().push_back(Err(failure));
-            assert_eq!(now(api.workspace_name()), Err(error));
+            assert_eq!(now(api.workspace()), Err(error));
         }
     }
 
@@ -731,7 +745,7 @@ mod tests {
                 response = response.header("retry-after", header);
             }
             fake.answers.borrow_mut().push_back(Ok(response.body(Bytes::new()).unwrap()));
-            let error = now(api.workspace_name()).unwrap_err();
+            let error = now(api.workspace()).unwrap_err();
             assert_eq!(error, SlackError::RateLimited { retry_after: Duration::from_secs(seconds) }, "{header:?}");
             assert!(error.may_retry());
         }
@@ -756,7 +770,7 @@ mod tests {
     fn the_token_goes_to_the_configured_api_and_is_never_printed() {
         let (api, fake) = api_at(&[("SLACK_API_URL", "http://127.0.0.1:8790/slack/api/")]);
         fake.answers(200, r#"{"ok":true,"team":"Globex"}"#);
-        now(api.workspace_name()).unwrap();
+        now(api.workspace()).unwrap();
         let sent = &fake.sent.borrow()[0];
         assert_eq!(sent.uri(), "http://127.0.0.1:8790/slack/api/auth.test");
         assert!(!format!("{sent:?}").contains("xoxb"));

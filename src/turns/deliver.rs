@@ -327,9 +327,11 @@ impl Person {
             self.store.remember("person_name", Some(&name))?;
         }
         if self.store.recall::<String>("workspace_name")?.is_none()
-            && let Ok(name) = api.workspace_name().await
+            && let Ok(workspace) = api.workspace().await
         {
-            self.store.remember("workspace_name", Some(&name))?;
+            // Somebody of a partner company is not of the workspace that installed the app, and its name is not told.
+            let own = workspace.ids.contains(&self.id.team);
+            self.store.remember("workspace_name", Some(if own { &workspace.name } else { &self.id.team }))?;
         }
         Ok(())
     }
