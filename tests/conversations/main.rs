@@ -7,6 +7,7 @@ mod crashes;
 mod errors;
 mod grants;
 mod order;
+mod people;
 mod slack_faults;
 mod story;
 mod world;
