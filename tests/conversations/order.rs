@@ -262,7 +262,11 @@ fn after_declining_a_new_link_comes_at_once_and_answers_both_questions_p12() {
     assert_eq!(Browser::new(&platform).get(&declined).status(), 410, "the link is dead");
 
     let second = platform.say(ADA, INCIDENTS, "@vedette org list");
-    assert!(thread(&platform, &second)[0].contains("I've sent you a new private link"), "{:?}", thread(&platform, &second));
+    assert!(
+        thread(&platform, &second)[0].contains("I've sent you a new private link"),
+        "{:?}",
+        thread(&platform, &second)
+    );
     platform.connect(ADA, "ada@example.com");
     assert!(thread(&platform, &first)[0].contains("CHECKOUT-API-"));
     assert!(thread(&platform, &second)[0].contains("initech"));
