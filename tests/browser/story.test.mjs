@@ -65,3 +65,87 @@ scene("Grace never sees Ada's link, and her own question is answered with her ow
   const [adas] = await ada.replies(ts);
   assert.ok(!/umbrella/i.test(JSON.stringify(adas.blocks)));
 });
+
+scene("Deny at Sentry stops the question, and asking again gives a new link that works", async ({ world, person }) => {
+  const ada = await person(ADA);
+  await ada.askAndGetLink("@vedette org list");
+  const first = await ada.control("connect_link").getAttribute("href");
+  const page = await ada.follow();
+  await toSentry(page);
+  await deny(page);
+  await page.getByRole("heading", { name: "You declined at Sentry" }).waitFor();
+  await shot(page, "deny-1-page");
+  assert.equal((await world.state()).sentry.token_exchanges, 0);
+  await ada.page.bringToFront();
+  await shot(ada.page, "deny-2-slack");
+
+  await ada.askAndGetLink("@vedette org list");
+  assert.notEqual(await ada.control("connect_link").getAttribute("href"), first);
+  await ada.connect();
+  await ada.sees("Initech GmbH");
+
+  await page.goto(first);
+  await shot(page, "deny-3-old-link");
+  assert.equal(await page.getByRole("button").count(), 0, "the declined link leads nowhere");
+});
+
+scene("Cancel at the confirmation keeps nothing and gives the access back to Sentry", async ({ world, person }) => {
+  const ada = await person(ADA);
+  const ts = await ada.askAndGetLink("@vedette org list");
+  const page = await ada.follow();
+  await toSentry(page);
+  await approve(page, ADA.account);
+  assert.equal((await world.state()).sentry.live_tokens, 1);
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("heading", { name: "Nothing was connected" }).waitFor();
+  await shot(page, "cancel-1-page");
+  await ada.until("the access is revoked at Sentry", async () => (await world.state()).sentry.live_tokens === 0);
+  await ada.page.bringToFront();
+  await shot(ada.page, "cancel-2-slack");
+  assert.ok(!JSON.stringify(await ada.replies(ts)).includes("Initech"), "no answer");
+
+  await ada.say("/sentry status");
+  await ada.sees("No Sentry account is connected");
+  await ada.askConnected("@vedette org list", "Initech GmbH");
+});
+
+scene("a link that was used says so, and does nothing more", async ({ world, person }) => {
+  const ada = await person(ADA);
+  await ada.askAndGetLink("@vedette org list");
+  const link = await ada.control("connect_link").getAttribute("href");
+  await ada.connect();
+  await ada.sees("Initech GmbH");
+  const page = await ada.context.newPage();
+  const response = await page.goto(link);
+  assert.equal(response.status(), 410);
+  await page.getByRole("heading", { name: /used/ }).waitFor();
+  assert.equal(await page.getByRole("button").count(), 0);
+  await shot(page, "used-link");
+  assert.equal((await world.state()).sentry.token_exchanges, 1);
+});
+
+scene("a link that was forwarded names whom it connects, before anything is asked of Sentry", async ({ person, open }) => {
+  const ada = await person(ADA);
+  await ada.askAndGetLink("@vedette org list");
+  const stranger = await (await open()).newPage();
+  await stranger.goto(await ada.control("connect_link").getAttribute("href"));
+  await stranger.getByText("Ada Lovelace").waitFor();
+  await stranger.getByText("somebody may have forwarded you their link").waitFor();
+  assert.ok(new URL(stranger.url()).pathname.startsWith("/connect/"));
+});
+
+scene("what another browser began at Sentry ends on a page that connects nothing", async ({ world, person, open }) => {
+  const ada = await person(ADA);
+  await ada.askAndGetLink("@vedette org list");
+  const page = await ada.follow();
+  await toSentry(page);
+  const consent = page.url();
+  const stranger = await (await open()).newPage();
+  await stranger.goto(consent);
+  await stranger.locator(`input[name=account][value="${GRACE.account}"]`).check();
+  await stranger.getByRole("button", { name: "Approve" }).click();
+  await stranger.getByRole("heading", { level: 1 }).waitFor();
+  await shot(stranger, "wrong-browser");
+  assert.equal(await stranger.getByRole("button", { name: "Connect" }).count(), 0);
+  assert.equal((await world.state()).sentry.token_exchanges, 0);
+});
