@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
 
 mod browser;
+mod connect_pages;
 mod crashes;
 mod errors;
 mod grants;
 mod order;
+mod people;
+mod slack_faults;
 mod story;
 mod world;
