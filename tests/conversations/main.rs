@@ -1,5 +1,5 @@
 //! Conversations: the whole Worker on the host, with the sandbox as the outside world.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)] // a test may fail
 
 mod browser;
 mod connect_pages;
