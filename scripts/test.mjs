@@ -32,7 +32,7 @@ main(async () => {
     if (runs("host")) await check("Tests on the host", () => cargo(["test", "--workspace", "--lib", "--bins", ...hostTests()]));
     if (runs("host")) await check("Examples in the documentation", () => cargo(["test", "--workspace", "--doc"]));
     if (runs("unit") && !runs("host")) await check("Unit tests", () => cargo(["test", "--lib"]));
-    if (["workerd", "browser", "config"].some(runs)) await check("The Worker's build", () => build({ toolchain }));
+    if (["workerd", "browser", "config"].some(runs)) await check("The Worker's build", () => build({ toolchain, log: at(".wrangler/logs/build.log") }));
     if (runs("config")) await configuration();
     if (runs("workerd")) await workerd();
     if (runs("browser")) await browser();

@@ -31,11 +31,10 @@ use crate::config::{Problem, SlackApp};
 use crate::ports::{self, Level, ObjectError, World};
 use crate::turns::calls::{Accept, Accepted, LinkPressed};
 use crate::turns::request::TurnRequest;
+use crate::turns::store::INBOX;
 
 /// The longest body that is read, in bytes: Slack's own are far below (a message has 40,000 characters at most).
 pub const MAX_BODY: usize = 1024 * 1024;
-/// How many requests of one person can wait, for the sentence that says so.
-pub const INBOX_SIZE: usize = 20;
 /// When to try again what the configuration prevents, in seconds.
 const RETRY_CONFIGURATION: u32 = 300;
 /// When to try again what could not be stored, in seconds.
@@ -101,7 +100,7 @@ async fn answer_command(world: &World, request: Request<Bytes>, origin: &Url) ->
         Command::Ask(request) => match accept(world, *request).await {
             Ok(Accepted::New(progress)) if !progress.is_empty() => privately(&messages::progress(&progress)).into(),
             Ok(Accepted::New(_) | Accepted::Again) => empty().into(),
-            Ok(Accepted::Full) => privately(&messages::inbox_full(INBOX_SIZE)).into(),
+            Ok(Accepted::Full) => privately(&messages::inbox_full(INBOX)).into(),
             Err(_) => privately(&messages::not_stored()).into(),
         },
     })
@@ -131,7 +130,7 @@ async fn answer_interaction(world: &World, request: Request<Bytes>, origin: &Url
             let response_url = request.response_url.clone();
             let failure = match (accept(world, *request).await, &response_url) {
                 (Ok(Accepted::New(_) | Accepted::Again), _) => return Ok(empty().into()),
-                (Ok(Accepted::Full), _) => messages::inbox_full(INBOX_SIZE),
+                (Ok(Accepted::Full), _) => messages::inbox_full(INBOX),
                 (Err(_), Some(_)) => messages::not_stored(),
                 (Err(_), None) => return Err(Closed::NotStored),
             };

@@ -345,6 +345,7 @@ async function invite(channel) {
 
 async function act(message, element, block, { selected, opened }) {
   const thread = world.isReply(message) ? message.thread_ts : null;
+  (thread ? threadList : conversationList).stuck = true;
   try {
     const answer = await api.click({ person: place.person, message: message.id, action_id: element.action_id, block_id: block.block_id ?? null, selected: selected ?? null });
     if (answer.url && !opened && safeAddress(answer.url)) window.open(answer.url, '_blank', 'noopener');
@@ -436,6 +437,10 @@ addEventListener('keydown', (event) => {
   if (document.body.classList.contains('sidebar-open')) { sidebar(false); $('sidebar-open').focus(); }
   else if (!$('faults').hidden) faultsDrawer(false);
   else if (place.thread) closeThread();
+});
+document.querySelector('.skip').addEventListener('click', (event) => {
+  event.preventDefault(); // the address says where one is
+  composer.input.focus();
 });
 addEventListener('hashchange', () => {
   readAddress();

@@ -7,8 +7,8 @@ export function examples(world, channel) {
   const vedette = direct ? '' : `@${world.bot.name} `;
   if (world.firstName(world.me) === 'Grace') {
     return [
-      { text: `${vedette}issue list umbrella`, why: 'Grace’s own organisation, with Grace’s own access.' },
-      { text: `${vedette}issue list globex`, why: 'Ada’s organisation. Sentry says no to Grace, and vedette says so kindly.' },
+      { text: `${vedette}issue list umbrella`, why: 'Grace’s own organization, with Grace’s own access.' },
+      { text: `${vedette}issue list globex`, why: 'Ada’s organization. Sentry says no to Grace, and vedette says so kindly.' },
       { text: '/sentry status', why: 'Whose Sentry access is in use. Only you see the reply.' },
       { text: '/sentry help', why: 'Everything that vedette can look up.' },
     ];

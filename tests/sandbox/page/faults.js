@@ -4,7 +4,7 @@ import { h, icon, reconcile } from './dom.js';
 import { clockTime } from './world.js';
 
 const EVERY_API = 'api/0';
-const ORGANISATIONS = 'api/0/organizations/';
+const ORGANIZATIONS = 'api/0/organizations/';
 const WEB_API = 'api/';
 
 const FAULTS = {
@@ -19,8 +19,8 @@ const FAULTS = {
     { id: 'sentry-token-expired', label: 'Token expired', why: 'Once: the token is dead before its time. It is refreshed.', fault: { match: EVERY_API, kind: 'token_expired', times: 1 } },
     { id: 'sentry-token-revoked', label: 'Token revoked', why: 'Once: someone removed the authorization in Sentry.', fault: { match: EVERY_API, kind: 'token_revoked', times: 1 } },
     { id: 'sentry-missing-scope', label: 'Missing scope', why: 'Once: the token may no longer read events.', fault: { match: EVERY_API, kind: 'missing_scope', scopes: ['event:read'], times: 1 } },
-    { id: 'sentry-forbidden', label: 'No permission', why: 'Organisations answer 403: not for this account.', fault: { match: ORGANISATIONS, kind: 'forbidden' } },
-    { id: 'sentry-sso', label: 'Single sign-on required', why: 'Organisations want a fresh sign-in.', fault: { match: ORGANISATIONS, kind: 'sso_required' } },
+    { id: 'sentry-forbidden', label: 'No permission', why: 'Organizations answer 403: not for this account.', fault: { match: ORGANIZATIONS, kind: 'forbidden' } },
+    { id: 'sentry-sso', label: 'Single sign-on required', why: 'Organizations want a fresh sign-in.', fault: { match: ORGANIZATIONS, kind: 'sso_required' } },
   ],
   slack: [
     { id: 'slack-429', label: 'Rate limited', why: 'Calls answer 429, “Retry-After: 5”.', fault: { match: WEB_API, kind: 'rate_limited', retry_after: 5 } },

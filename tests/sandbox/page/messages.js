@@ -36,12 +36,20 @@ export class MessageList {
     const bottom = this.scroller.scrollHeight - this.scroller.clientHeight;
     const last = [...this.list.children].findLast((node) => node.classList.contains('message'));
     if (!last || this.list.lastElementChild !== last) return bottom;
-    const top = last.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top + this.scroller.scrollTop;
-    return Math.max(0, Math.min(bottom, top - HEADROOM));
+    return Math.max(0, Math.min(bottom, this.top(last)));
   }
 
   atBottom() { return this.end() - this.scroller.scrollTop < NEAR_BOTTOM; }
   toBottom() { this.scroller.scrollTop = this.end(); }
+
+  /** Where one has to scroll to so that `node` is at the top. */
+  top(node) { return node.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top + this.scroller.scrollTop - HEADROOM; }
+
+  /** The beginning of `node`, unless the end is before it. What comes after it then waits below. */
+  toNode(node) {
+    this.scroller.scrollTop = Math.max(0, Math.min(this.top(node), this.end()));
+    this.stuck = this.atBottom();
+  }
 
   /** Shows `messages` and `notices`; `view` names what is on screen, so that another view starts at its bottom. */
   show(view, messages, notices, world, { thread = false } = {}) {
@@ -52,13 +60,13 @@ export class MessageList {
     for (const message of messages) {
       const date = tsDate(message.ts);
       if (!thread && (!previous || tsDate(previous.ts).toDateString() !== date.toDateString())) {
-        items.push({ key: `day-${date.toDateString()}`, signature: dayName(date), build: () => h('li', { class: 'day', role: 'presentation' }, h('span', {}, dayName(date))) });
+        items.push({ key: `day-${date.toDateString()}`, signature: dayName(date), build: () => h('li', { class: 'day' }, h('span', {}, dayName(date))) });
         previous = null;
       }
       items.push(this.item(message, previous, world, thread));
       if (thread && message === messages[0]) {
         const count = messages.length - 1;
-        items.push({ key: 'replies', signature: String(count), build: () => h('li', { class: 'reply-line', role: 'presentation' }, h('span', {}, count === 0 ? 'No replies yet' : count === 1 ? '1 reply' : `${count} replies`)) });
+        items.push({ key: 'replies', signature: String(count), build: () => h('li', { class: 'reply-line' }, h('span', {}, count === 0 ? 'No replies yet' : count === 1 ? '1 reply' : `${count} replies`)) });
         previous = null;
       } else {
         previous = message;
@@ -66,9 +74,15 @@ export class MessageList {
     }
     for (const notice of notices) items.push(this.notice(notice));
     if (changed) this.list.replaceChildren();
+    const before = new Map([...this.list.children].map((node) => [node.dataset.key, node]));
     const added = new Set(reconcile(this.list, items));
     if (!changed) for (const node of this.list.children) if (added.has(node.dataset.key)) node.classList.add('fresh');
-    if (changed || this.stuck) { this.stuck = true; this.toBottom(); }
+    if (!changed && !this.stuck) return;
+    this.stuck = true;
+    this.toBottom();
+    // An answer that took the place of a shorter message is read from its beginning.
+    const grown = [...this.list.children].find((node) => before.has(node.dataset.key) && before.get(node.dataset.key) !== node && node.dataset.edited);
+    if (grown && thread) this.toNode(grown);
   }
 
   clear() {
@@ -154,9 +168,9 @@ export class MessageList {
     return {
       key: notice.key,
       signature: notice.text,
-      build: () => h('li', { class: `notice ${notice.tone ?? ''}`, 'data-testid': 'notice', role: 'alert' },
+      build: () => h('li', { class: `notice ${notice.tone ?? ''}`, 'data-testid': 'notice' },
         icon('alert'),
-        h('div', { class: 'notice-body' }, h('strong', {}, notice.title), h('p', {}, notice.text),
+        h('div', { class: 'notice-body', role: 'alert' }, h('strong', {}, notice.title), h('p', {}, notice.text),
           notice.action && h('button', { type: 'button', class: 'button', onclick: notice.action.run }, notice.action.label)),
         h('button', { type: 'button', class: 'icon-button', 'aria-label': 'Dismiss', onclick: notice.dismiss }, icon('close'))),
     };

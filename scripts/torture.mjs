@@ -1,0 +1,16 @@
+// `npm run torture -- --kills 200`: kills workerd so many times in the middle of turns, and looks whether each turn still
+// ends in exactly one visible reply. `npm test` does the same with 20 kills.
+
+import { parseArgs } from "node:util";
+import { Failure, environment, main, run } from "./lib.mjs";
+import { build } from "./build.mjs";
+
+main(async () => {
+  const { values } = parseArgs({ options: { kills: { type: "string", default: "200" } } });
+  if (!/^[1-9]\d{0,4}$/.test(values.kills)) throw new Failure("--kills takes a number from 1 to 99999");
+  await build();
+  const env = environment({ VEDETTE_KILLS: values.kills });
+  const cargo = (args) => run("cargo", args, { env, failure: `\`cargo ${args[0]}\` failed` });
+  await cargo(["build", "--package", "vedette-sandbox", "--bins"]);
+  await cargo(["test", "--test", "workerd", "killed_at", "--", "--nocapture"]);
+});
