@@ -46,7 +46,14 @@ fn typing_mistake(texts: &[&str]) -> Option<Answer> {
     }
     let rest = texts.iter().skip(length).map(|word| grammar::quote_unless_flag(word));
     let line = std::iter::once(meant.to_owned()).chain(rest).collect::<Vec<_>>().join(" ");
-    Some(did_you_mean(&line, "I don't know that one"))
+    makes_sense(&line).then(|| did_you_mean(&line, "I don't know that one"))
+}
+
+/// Whether `line` would be understood: "orgs view globex" for "org view globex" helps nobody.
+fn makes_sense(line: &str) -> bool {
+    let understood =
+        |words: &Words| control(words).is_some() || matches!(command(words, false), Some(Plan::Run { .. }));
+    Words::parse(line).is_ok_and(|words| understood(&words))
 }
 
 /// The command whose words are nearest to the sentence's.

@@ -6,7 +6,14 @@ use super::{Entry, UsageError, catalogue};
 
 /// Says what is wrong with a line, and shows what works.
 pub fn usage(error: &UsageError, entry: Option<&Entry>) -> Answer {
-    let mut answer = Answer { title: error.problem.clone(), ..Answer::default() };
+    // A title knows no code: what is quoted stands in quotation marks.
+    let quoted = |(index, piece): (usize, &str)| match index {
+        0 => piece.to_owned(),
+        odd if odd % 2 == 1 => format!("“{piece}"),
+        _ => format!("”{piece}"),
+    };
+    let title = error.problem.split('`').enumerate().map(quoted).collect();
+    let mut answer = Answer { title, ..Answer::default() };
     let lines: Vec<&str> = match (&error.suggestion, entry) {
         (Some(suggestion), _) => vec![suggestion],
         (None, Some(entry)) => std::iter::once(entry.spec.usage).chain(entry.spec.examples.iter().copied()).collect(),

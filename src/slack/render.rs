@@ -134,12 +134,30 @@ impl<'a> Piece<'a> {
 /// A part that is no list, its text cut at `limit`.
 fn block(part: &Part, limit: usize) -> Option<Block> {
     match part {
-        Part::Paragraph(text) => Block::rich(&[Run::plain(text.trim())], limit),
+        Part::Paragraph(text) => Block::rich(&prose_runs(text.trim()), limit),
         Part::Heading(text) => Block::rich(&[Run::bold(&one_line(text))], limit),
         Part::Code(text) => Block::code(text, limit),
         Part::Fields(these) => Block::rich(&fields(these), limit),
         Part::Items(_) => None,
     }
+}
+
+/// What stands between pairs of backticks, of `text` as it stands elsewhere: an odd one is no mark. Each piece is told
+/// whether it is marked.
+fn marked(text: &str) -> Vec<(&str, bool)> {
+    let pieces: Vec<&str> = text.split('`').collect();
+    let paired = pieces.len() % 2 == 1 && pieces.iter().skip(1).step_by(2).all(|piece| !piece.trim().is_empty());
+    if paired { pieces.into_iter().zip([false, true].into_iter().cycle()).collect() } else { vec![(text, false)] }
+}
+
+/// A paragraph of our own prose: what is to be typed, between backticks, as code.
+fn prose_runs(text: &str) -> Vec<Run> {
+    marked(text).into_iter().map(|(piece, code)| if code { Run::code(piece) } else { Run::plain(piece) }).collect()
+}
+
+/// The same for small print, which has no code: in quotation marks.
+fn small_print(text: &str) -> String {
+    marked(text).into_iter().map(|(piece, code)| if code { format!("“{piece}”") } else { piece.to_owned() }).collect()
 }
 
 /// `CHECKOUT-API-4F  TypeError: …`, and its facts in small print.
@@ -182,7 +200,7 @@ fn tail(answer: &Answer, left_out: LeftOut, controls: Controls) -> Vec<Block> {
 
 /// What was left out, and the notes.
 fn prose(answer: &Answer, left_out: LeftOut, choices_lost: bool) -> Vec<Block> {
-    let notes: Vec<String> = answer.notes.iter().map(|note| note.trim().to_owned()).collect();
+    let notes: Vec<String> = answer.notes.iter().map(|note| small_print(note.trim())).collect();
     let mut notes = vec![cut(&notes.join("\n"), MAX_NOTES)];
     if left_out.text {
         notes.push("This answer was cut to fit into a Slack message.".to_owned());
@@ -572,6 +590,19 @@ mod tests {
             ..Answer::default()
         };
         snapshot("hostile", &answer);
+    }
+
+    #[test]
+    fn what_is_to_be_typed_is_code_and_in_small_print_quoted() {
+        let answer = Answer {
+            parts: vec![Part::Paragraph("Did you mean `issue list`?".to_owned())],
+            notes: words(&["`help` shows everything.", "an odd ` stays"]),
+            ..Answer::default()
+        };
+        let message = rendered(&answer);
+        let runs = &message.blocks[0]["elements"][0]["elements"];
+        assert_eq!(runs[1], serde_json::json!({"type": "text", "text": "issue list", "style": {"code": true}}));
+        assert_eq!(message.blocks[1]["elements"][0]["text"], "“help” shows everything.\nan odd ` stays");
     }
 
     #[test]

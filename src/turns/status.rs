@@ -132,14 +132,14 @@ impl Person {
     /// Remembers the target of commands that name none, forgets it, or shows it.
     pub(super) fn use_target(&self, target: Option<Target>) -> Result<Answer, PersonError> {
         let title = match &target {
-            None => "Commands that name no organization use:".to_owned(),
+            None => "Where I look when you name no organization".to_owned(),
             Some(target) if target.organization.is_none() => {
                 self.store.remember::<Target>("target", None)?;
                 "The remembered target is forgotten".to_owned()
             }
             Some(target) => {
                 self.store.remember("target", Some(target))?;
-                "From now on, commands that name no organization use:".to_owned()
+                "I'll look there from now on".to_owned()
             }
         };
         Ok(Answer {
