@@ -30,10 +30,7 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSub
 /// Answers a request.
 pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
     let Some(origin) = origin(world, &request) else {
-        return finish(
-            text(StatusCode::BAD_REQUEST, "text/plain; charset=utf-8", "No host was named.\n").into(),
-            false,
-        );
+        return finish(text(StatusCode::BAD_REQUEST, TEXT, "No host was named.\n").into(), false);
     };
     let secure = origin.scheme() == "https";
     let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
@@ -44,11 +41,13 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
         (&Method::POST, ["slack", "events"]) => slack::events(world, request, &origin).await,
         (&Method::POST, ["slack", "commands"]) => slack::commands(world, request, &origin).await,
         (&Method::POST, ["slack", "interactions"]) => slack::interactions(world, request, &origin).await,
-        (_, ["slack", "events" | "commands" | "interactions"]) => not_allowed(&[Method::POST]),
+        (_, ["slack", "events" | "commands" | "interactions"]) => {
+            with_allow(text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "Slack sends POST here.\n"), "POST")
+        }
 
         (&Method::GET, ["connect", ticket]) => page(connect::show(world, ticket).await),
         (&Method::POST, ["connect", ticket]) => connect::submit(world, ticket, &request, &origin).await.into(),
-        (_, ["connect", _]) => not_allowed(&[Method::GET, Method::POST]),
+        (_, ["connect", _]) => not_allowed(&[Method::GET, Method::HEAD, Method::POST]),
         (&Method::GET, ["api", "oauth", "callback", "sentry"]) => page(callback::callback(world, &request).await),
         (&Method::GET, ["api", "auth", "status"]) => status::auth(world, &request).await.into(),
 
@@ -57,18 +56,20 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
         (&Method::GET, ["llms.txt"]) => {
             text(StatusCode::OK, "text/markdown; charset=utf-8", &home::markdown(&world.config)).into()
         }
-        (&Method::GET, ["robots.txt"]) => text(StatusCode::OK, "text/plain; charset=utf-8", ROBOTS).into(),
-        (
-            _,
-            ["" | "health" | "llms.txt" | "robots.txt"]
-            | ["api", "oauth", "callback", "sentry"]
-            | ["api", "auth", "status"],
-        ) => not_allowed(&[Method::GET]),
+        (&Method::GET, ["robots.txt"]) => text(StatusCode::OK, TEXT, ROBOTS).into(),
+        (_, ["api", "auth", "status"]) => {
+            with_allow(text(StatusCode::METHOD_NOT_ALLOWED, "application/json", METHOD_ERROR), "GET, HEAD")
+        }
+        (_, ["" | "health" | "llms.txt" | "robots.txt"] | ["api", "oauth", "callback", "sentry"]) => {
+            not_allowed(&[Method::GET, Method::HEAD])
+        }
         _ => page(pages::not_found()),
     };
     finish(reply, secure)
 }
 
+const TEXT: &str = "text/plain; charset=utf-8";
+const METHOD_ERROR: &str = r#"{"error":"method_not_allowed","error_description":"Use GET."}"#;
 const ROBOTS: &str = "User-agent: *\nDisallow: /api/\nDisallow: /connect/\nDisallow: /oauth/\nDisallow: /slack/\n";
 
 /// The public origin: `BASE_URL`, else the request's own.
@@ -101,6 +102,12 @@ fn page(page: Page) -> Reply {
 
 fn not_allowed(allowed: &[Method]) -> Reply {
     page(pages::method_not_allowed(allowed))
+}
+
+/// A 405 in the format of a door that is no browser's.
+fn with_allow(mut response: Response<Bytes>, allow: &'static str) -> Reply {
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    response.into()
 }
 
 fn text(status: StatusCode, content_type: &'static str, body: &str) -> Response<Bytes> {

@@ -421,6 +421,14 @@ fn a_method_that_a_path_does_not_answer_is_a_405_that_says_which_it_does() {
             let response = platform.request(request.clone());
             let allow = response.headers()["allow"].to_str().unwrap().to_owned();
             answered.iter().for_each(|method| assert!(allow.contains(method), "{path}: {allow}"));
+            assert_eq!(allow.contains("HEAD"), answered.contains(&"GET"), "{path}: {allow}");
+            let format = response.headers()["content-type"].to_str().unwrap().to_owned();
+            let expected = match path {
+                "/api/auth/status" => "application/json",
+                path if path.starts_with("/slack/") => "text/plain",
+                _ => "text/html",
+            };
+            assert!(format.starts_with(expected), "{path}: {format}");
             requests.push((format!("{method} {path}"), request));
         }
     }
