@@ -368,6 +368,16 @@ impl Platform {
     }
 }
 
+impl Drop for Platform {
+    /// What the sandbox does not play, no test may ask for.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(self.sandbox.slack().unhandled, Vec::<String>::new());
+            assert!(self.sandbox.sentry().unhandled().is_empty(), "{:?}", self.sandbox.sentry().unhandled());
+        }
+    }
+}
+
 fn say_nothing() -> Say {
     Say { person: String::new(), channel: String::new(), text: String::new(), thread_ts: None, twin: false }
 }

@@ -294,10 +294,6 @@ impl Rig {
         log.as_array().or(log["requests"].as_array()).cloned().unwrap_or_else(|| panic!("{log}"))
     }
 
-    pub fn slack_log(&self) -> Value {
-        self.control("GET", "slack/log", &Value::Null)
-    }
-
     /// Ada, connected, by way of a first question that is answered.
     pub fn connect(&self, person: &str, account: &str) -> String {
         let ts = self.say(person, INCIDENTS, "@vedette whoami");
@@ -314,12 +310,22 @@ impl Drop for Rig {
             let answer = self.try_send("GET", &format!("{}/sandbox/sentry/log", self.slack), &[], &[]);
             eprintln!("what Sentry saw:\n{}", answer.map(|it| it.body).unwrap_or_default());
         }
+        let slack =
+            self.try_send("GET", &format!("{}/sandbox/slack/log", self.slack), &[], &[]).map(|answer| answer.json());
         // Both end when their standard input closes; workerd with its parent.
         drop(self.worker.stdin.take());
         drop(self.sandbox.stdin.take());
         let _ = self.worker.wait();
         let _ = self.sandbox.wait();
         let _ = std::fs::remove_dir_all(&self.state);
+        if !std::thread::panicking() {
+            let slack = slack.unwrap();
+            assert_eq!(
+                slack["unhandled"],
+                serde_json::json!([]),
+                "what the sandbox does not play, no test may ask for"
+            );
+        }
     }
 }
 

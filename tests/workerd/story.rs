@@ -17,8 +17,6 @@ fn a_question_gets_a_private_link_and_after_consent_one_answer_in_the_thread_p12
     until("the link is replaced", || {
         rig.bot_messages(Some(ADA)).iter().any(|it| it.to_string().contains("Connected as"))
     });
-    let log = rig.slack_log();
-    assert!(log["unhandled"].as_array().is_none_or(Vec::is_empty), "{log}");
 }
 
 #[test]
