@@ -123,6 +123,16 @@ pub enum Respond {
     Delete,
 }
 
+/// A workspace, by name and by the ids under which its people may be known: its own and, in Enterprise Grid, its
+/// organization's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// The name. Untrusted: people choose it.
+    pub name: String,
+    /// The ids.
+    pub ids: Vec<String>,
+}
+
 /// The Web API, with this app's token.
 pub struct Api {
     http: Rc<dyn Http>,
@@ -205,6 +215,15 @@ impl Api {
         self.write::<Done>("chat.update", body).await.map(drop)
     }
 
+    /// Takes one of our messages away.
+    ///
+    /// # Errors
+    /// As [`SlackError`] says.
+    pub async fn delete(&self, channel: &str, ts: &str) -> Result<(), SlackError> {
+        let body = Map::from_iter([("channel".to_owned(), json!(channel)), ("ts".to_owned(), json!(ts))]);
+        self.write::<Done>("chat.delete", body).await.map(drop)
+    }
+
     /// The `ts` of the message marked `mark`, posted after `since` in `thread_ts`, or, without one, in the channel itself.
     ///
     /// # Errors
@@ -266,13 +285,14 @@ impl Api {
             .ok_or(SlackError::Unreadable)
     }
 
-    /// The name of the workspace that the app is installed in.
+    /// The workspace that the app is installed in.
     ///
     /// # Errors
     /// As [`SlackError`] says.
-    pub async fn workspace_name(&self) -> Result<String, SlackError> {
+    pub async fn workspace(&self) -> Result<Workspace, SlackError> {
         let tested: Tested = self.read("auth.test", []).await?;
-        Ok(one_line(&tested.team))
+        let ids = [tested.team_id, tested.enterprise_id].into_iter().flatten().collect();
+        Ok(Workspace { name: one_line(&tested.team), ids })
     }
 
     /// Sends a message to a `response_url`. The app's token does not go with it.
@@ -391,13 +411,15 @@ fn read_method<T: serde::de::DeserializeOwned>(response: &Response<Bytes>) -> Re
     if said.ok {
         return serde_json::from_slice(response.body()).map_err(|_| SlackError::Unreadable);
     }
-    Err(match said.error.as_deref().and_then(error_word) {
-        Some("ratelimited" | "rate_limited") => {
-            SlackError::RateLimited { retry_after: retry_after(response.headers()) }
-        }
-        Some("internal_error" | "fatal_error" | "service_unavailable" | "request_timeout") => SlackError::Unavailable,
-        Some(error) => refused(error),
-        None => SlackError::Unreadable,
+    Err(said_no(said.error.as_deref().unwrap_or_default(), response.headers()).unwrap_or(SlackError::Unreadable))
+}
+
+/// What Slack's word for a failure means; `None` when it is no such word.
+fn said_no(word: &str, headers: &HeaderMap) -> Option<SlackError> {
+    Some(match error_word(word)? {
+        "ratelimited" | "rate_limited" => SlackError::RateLimited { retry_after: retry_after(headers) },
+        "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" => SlackError::Unavailable,
+        error => refused(error),
     })
 }
 
@@ -406,14 +428,14 @@ fn read_hook(response: &Response<Bytes>) -> Result<(), SlackError> {
     let said: Option<Said> = serde_json::from_slice(response.body()).ok();
     let failed = said.as_ref().is_some_and(|said| !said.ok);
     if response.status().is_success() && !failed {
-        return Ok(());
+        // A proxy's page, whatever its status, is not Slack's word that the message was shown.
+        let page = response.body().trim_ascii_start().starts_with(b"<");
+        return if page { Err(SlackError::Unreadable) } else { Ok(()) };
     }
     let text = std::str::from_utf8(response.body()).unwrap_or_default().trim().to_owned();
     let word = said.and_then(|said| said.error).unwrap_or(text);
-    match error_word(&word) {
-        Some(error) => Err(refused(error)),
-        None => Err(refused(&format!("http_{}", response.status().as_u16()))),
-    }
+    let by_status = || refused(&format!("http_{}", response.status().as_u16()));
+    Err(said_no(&word, response.headers()).unwrap_or_else(by_status))
 }
 
 /// `text` when it has the form of Slack's words for errors: it goes into logs.
@@ -478,6 +500,8 @@ struct Profile {
 #[derive(Deserialize)]
 struct Tested {
     team: String,
+    team_id: Option<String>,
+    enterprise_id: Option<String>,
 }
 
 /// A message of a page, of which we read the mark alone: metadata of other apps may be anything.
@@ -619,7 +643,8 @@ mod tests {
         assert_eq!(now(api.open_direct("U1")).as_deref(), Ok("D0ADA"));
         assert_eq!(fake.sent_json(0), json!({"users": "U1"}));
         fake.answers(200, r#"{"ok":true,"team":"Globex","user":"vedette","team_id":"T1","bot_id":"B1"}"#);
-        assert_eq!(now(api.workspace_name()).as_deref(), Ok("Globex"));
+        let workspace = now(api.workspace()).unwrap();
+        assert_eq!((workspace.name.as_str(), workspace.ids), ("Globex", vec!["T1".to_owned()]));
         for (user, name) in [
             (r#"{"name":"ada","real_name":"Ada L","profile":{"display_name":"ada.l","real_name":"Ada L"}}"#, "ada.l"),
             (r#"{"name":"ada","profile":{"display_name":"","real_name":"Ada\nLovelace"}}"#, "Ada Lovelace"),
@@ -705,7 +730,7 @@ mod tests {
         ] {
             let (api, fake) = api();
             fake.answers.borrow_mut().push_back(Err(failure));
-            assert_eq!(now(api.workspace_name()), Err(error));
+            assert_eq!(now(api.workspace()), Err(error));
         }
     }
 
@@ -720,7 +745,7 @@ mod tests {
                 response = response.header("retry-after", header);
             }
             fake.answers.borrow_mut().push_back(Ok(response.body(Bytes::new()).unwrap()));
-            let error = now(api.workspace_name()).unwrap_err();
+            let error = now(api.workspace()).unwrap_err();
             assert_eq!(error, SlackError::RateLimited { retry_after: Duration::from_secs(seconds) }, "{header:?}");
             assert!(error.may_retry());
         }
@@ -745,7 +770,7 @@ mod tests {
     fn the_token_goes_to_the_configured_api_and_is_never_printed() {
         let (api, fake) = api_at(&[("SLACK_API_URL", "http://127.0.0.1:8790/slack/api/")]);
         fake.answers(200, r#"{"ok":true,"team":"Globex"}"#);
-        now(api.workspace_name()).unwrap();
+        now(api.workspace()).unwrap();
         let sent = &fake.sent.borrow()[0];
         assert_eq!(sent.uri(), "http://127.0.0.1:8790/slack/api/auth.test");
         assert!(!format!("{sent:?}").contains("xoxb"));

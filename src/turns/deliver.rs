@@ -124,11 +124,8 @@ impl Person {
             let mark = mark(turn);
             let result = api.update(channel, &ts, message, Some(&mark)).await;
             match result {
-                Err(error) if error.is_gone() => {
-                    // Somebody deleted the message: show the answer in a new one.
-                    self.store.placed(turn.id, None)?;
-                    turn.placeholder = None;
-                }
+                // Show the answer in a new one.
+                Err(error) if error.is_gone() => self.give_up_message(api, turn, channel, &ts).await?,
                 Err(SlackError::Refused { ref error }) => {
                     self.log(Level::Error, "message_refused", &[("error", error)]);
                     let plain = Message { text: message.text.clone(), blocks: Vec::new() };
@@ -142,6 +139,14 @@ impl Person {
             Sent::Again(pause) => Ok(Sent::Again(pause)),
             Sent::Refused => self.show_in_direct(api, turn, message).await,
         }
+    }
+
+    /// The turn's message was deleted, or cannot be changed any more: whatever is left of it goes, and the turn has none.
+    async fn give_up_message(&self, api: &Api, turn: &mut Turn, channel: &str, ts: &str) -> Result<(), PersonError> {
+        let _ = api.delete(channel, ts).await;
+        self.store.placed(turn.id, None)?;
+        turn.placeholder = None;
+        Ok(())
     }
 
     async fn show_privately(
@@ -211,7 +216,11 @@ impl Person {
     }
 
     /// Gives the person their private link, and shows in the turn's place that access is needed (P12, P13).
-    pub(super) async fn ask_for_access(&self, turn: &Turn, reason: &Reason) -> Result<Option<Duration>, PersonError> {
+    pub(super) async fn ask_for_access(
+        &self,
+        turn: &mut Turn,
+        reason: &Reason,
+    ) -> Result<Option<Duration>, PersonError> {
         let Ok(api) = Api::new(&self.world) else { return Ok(Some(LONGEST_PAUSE)) };
         self.learn_names(&api).await?;
         let pointed = self.point_to_ticket()?;
@@ -219,12 +228,16 @@ impl Person {
         let renewed = pointed.is_new && *reason == Reason::First && self.store.waiting()? > 0;
         let link = self.link(turn, &pointed.id)?;
         let private = messages::private_link(&link, &self.person_name()?, *reason == Reason::First);
-        match &turn.request.place {
+        match &turn.request.place.clone() {
             // A direct conversation is private: the turn's own message carries the link.
-            Place::Direct { channel, .. } => {
-                let Some(ts) = &turn.placeholder else { return Ok(None) };
-                let result = api.update(channel, ts, &private, Some(&mark(turn))).await;
-                Ok(self.sent(turn, result).pause())
+            Place::Direct { channel, thread_ts } => {
+                if let Some(ts) = turn.placeholder.clone() {
+                    match api.update(channel, &ts, &private, Some(&mark(turn))).await {
+                        Err(error) if error.is_gone() => self.give_up_message(&api, turn, channel, &ts).await?,
+                        result => return Ok(self.sent(turn, result).pause()),
+                    }
+                }
+                Ok(self.post_once(turn, channel, Some(thread_ts), &private).await?.pause())
             }
             Place::Ephemeral { channel, thread_ts } => {
                 if let Some(url) = self.response_url(turn) {
@@ -314,9 +327,11 @@ impl Person {
             self.store.remember("person_name", Some(&name))?;
         }
         if self.store.recall::<String>("workspace_name")?.is_none()
-            && let Ok(name) = api.workspace_name().await
+            && let Ok(workspace) = api.workspace().await
         {
-            self.store.remember("workspace_name", Some(&name))?;
+            // Somebody of a partner company is not of the workspace that installed the app, and its name is not told.
+            let own = workspace.ids.contains(&self.id.team);
+            self.store.remember("workspace_name", Some(if own { &workspace.name } else { &self.id.team }))?;
         }
         Ok(())
     }

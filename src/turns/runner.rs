@@ -24,8 +24,10 @@ use crate::ports::{Level, Timestamp};
 use crate::slack::blocks::Message;
 use crate::slack::messages::{self, Reason};
 
-/// From its beginning to its decision, a turn may take so long, waiting for consent not counted.
+/// From its beginning to its decision, a turn may take so long, waiting for consent or for Slack not counted.
 const TURN_DEADLINE: Duration = Duration::from_secs(5 * 60);
+/// After so many tries at Slack, about half an hour, waiting for it does count.
+const PATIENCE: u32 = 60;
 /// From its decision on, its answer is offered to Slack for so long.
 const DELIVERY_DEADLINE: Duration = Duration::from_secs(30 * 60);
 /// A turn waits so long for consent, then says so and ends.
@@ -108,11 +110,14 @@ impl Person {
 
     async fn step(&self, turn: Turn) -> Result<(), PersonError> {
         let (id, attempts) = (turn.id, turn.attempts);
+        let patient = turn.state != TurnState::Delivering && attempts < PATIENCE;
         match self.advance(turn).await? {
             Step::Over => {}
             Step::Again(pause) => {
                 self.log(Level::Info, "turn_retry", &[("attempts", &attempts.to_string())]);
-                self.store.later(id, self.now() + pause)?;
+                // Slack was not to be reached: that time is not the turn's.
+                let deadline = patient.then(|| self.now() + pause + TURN_DEADLINE);
+                self.store.later(id, self.now() + pause, deadline)?;
             }
         }
         Ok(())
@@ -151,7 +156,7 @@ impl Person {
                     turn.message = Some(*message);
                     turn.state = TurnState::Delivering;
                 }
-                Outcome::Wait { reason, version } => return self.wait_for_consent(&turn, reason, version).await,
+                Outcome::Wait { reason, version } => return self.wait_for_consent(&mut turn, reason, version).await,
             }
         }
         // (4) Show.
@@ -168,7 +173,7 @@ impl Person {
     }
 
     /// Sends the private link, shows that access is needed, and lets the turn wait; unless consent came meanwhile.
-    async fn wait_for_consent(&self, turn: &Turn, reason: Reason, version: i64) -> Result<Step, PersonError> {
+    async fn wait_for_consent(&self, turn: &mut Turn, reason: Reason, version: i64) -> Result<Step, PersonError> {
         if let Some(pause) = self.ask_for_access(turn, &reason).await? {
             return Ok(Step::Again(pause));
         }

@@ -335,9 +335,13 @@ impl Store {
         )
     }
 
-    /// Tries the turn again at `due_at`.
-    pub fn later(&self, id: i64, due_at: Timestamp) -> Result<(), StorageError> {
-        self.exec("UPDATE turns SET attempts = attempts + 1, due_at = ? WHERE id = ?", vec![due_at.into(), id.into()])
+    /// Tries the turn again at `due_at`, and lets it go on until `deadline_at` at least.
+    pub fn later(&self, id: i64, due_at: Timestamp, deadline_at: Option<Timestamp>) -> Result<(), StorageError> {
+        self.exec(
+            "UPDATE turns SET attempts = attempts + 1, due_at = ?, deadline_at = coalesce(max(deadline_at, ?), deadline_at)
+             WHERE id = ?",
+            vec![due_at.into(), deadline_at.into(), id.into()],
+        )
     }
 
     /// Lets the turn wait for consent.

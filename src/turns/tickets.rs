@@ -112,20 +112,27 @@ impl Person {
         let Ok(pending) = opened else { return Ok(Concluded::Unknown) };
         let ticket_hash = hash(&call.ticket);
         let Some(ticket) = self.store.ticket(&ticket_hash)? else { return Ok(Concluded::Unknown) };
-        if ticket.state == TicketState::Used {
-            return Ok(Concluded::Used);
-        }
-        if pending.expires_at <= now {
-            return Ok(Concluded::Expired);
-        }
-        match self.store.take_consent(&hash(&call.nonce), &ticket_hash, "taken", "concluded", now)? {
-            Taken::Unknown => return Ok(Concluded::Unknown),
+        // A taken consent does not run out: the pending grant has its own, later, end. So this step too is taken once, and
+        // what was cancelled cannot be connected afterwards.
+        match self.store.take_consent(&hash(&call.nonce), &ticket_hash, "taken", "concluded", Timestamp(0))? {
+            Taken::Unknown | Taken::Expired => return Ok(Concluded::Unknown),
             Taken::Used => return Ok(Concluded::Used),
-            // The pending grant has its own, later, end: taking it back is judged by that.
-            Taken::Yes | Taken::Expired => {}
+            Taken::Yes => {}
         }
         let grant: Grant = pending.grant.into();
-        let concluded = if call.keep { self.keep(&ticket, &grant, now)? } else { self.cancel(&ticket, &grant, now)? };
+        let concluded = if ticket.state == TicketState::Used {
+            self.revoke_later(&grant, now)?;
+            Concluded::Used
+        } else if pending.expires_at <= now {
+            self.revoke_later(&grant, now)?;
+            Concluded::Expired
+        } else if call.keep {
+            self.keep(&ticket, &grant, now)?
+        } else {
+            self.decline(&ticket)?;
+            self.revoke_later(&grant, now)?;
+            Concluded::Cancelled
+        };
         self.wake(now).await?;
         Ok(concluded)
     }
@@ -161,11 +168,11 @@ impl Person {
         })
     }
 
-    fn cancel(&self, ticket: &Ticket, grant: &Grant, now: Timestamp) -> Result<Concluded, PersonError> {
+    /// A grant that is not kept does not stay alive at Sentry either.
+    fn revoke_later(&self, grant: &Grant, now: Timestamp) -> Result<(), PersonError> {
         let sealed = self.seal(&Revocation::of(grant))?;
-        self.decline(ticket)?;
         self.store.insert_outbox(Revocation::KIND, sealed, now)?;
-        Ok(Concluded::Cancelled)
+        Ok(())
     }
 
     fn facts(&self, ticket: &Ticket) -> Result<TicketFacts, PersonError> {

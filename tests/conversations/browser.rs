@@ -1,6 +1,6 @@
 //! A person's browser: cookies, redirects and forms, between the Worker and the sandbox's Sentry.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -12,6 +12,8 @@ use crate::world::{APP, Platform};
 pub struct Browser<'a> {
     platform: &'a Platform,
     cookies: RefCell<BTreeMap<String, String>>,
+    /// What the browser says of where a form was posted from.
+    pub posts_from: Cell<&'static str>,
 }
 
 /// The first form of a page: where it goes, and its hidden fields.
@@ -22,7 +24,7 @@ pub struct Form {
 
 impl<'a> Browser<'a> {
     pub fn new(platform: &'a Platform) -> Browser<'a> {
-        Browser { platform, cookies: RefCell::default() }
+        Browser { platform, cookies: RefCell::default(), posts_from: Cell::new("same-origin") }
     }
 
     pub fn get(&self, url: &str) -> Response<Bytes> {
@@ -34,21 +36,25 @@ impl<'a> Browser<'a> {
         self.send(Method::POST, url, Some(body))
     }
 
-    fn send(&self, method: Method, url: &str, body: Option<String>) -> Response<Bytes> {
-        let ours = url.starts_with(APP);
+    /// The request that this browser would make.
+    pub fn request(&self, method: Method, url: &str, body: Option<String>) -> Request<Bytes> {
         let mut request = Request::builder().method(method).uri(url);
         if body.is_some() {
             request = request
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .header("sec-fetch-site", "same-origin");
+                .header("sec-fetch-site", self.posts_from.get());
         }
-        if ours && !self.cookies.borrow().is_empty() {
+        if url.starts_with(APP) && !self.cookies.borrow().is_empty() {
             let pairs: Vec<String> =
                 self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.header(header::COOKIE, pairs.join("; "));
         }
-        let request = request.body(Bytes::from(body.unwrap_or_default())).unwrap();
-        if !ours {
+        request.body(Bytes::from(body.unwrap_or_default())).unwrap()
+    }
+
+    fn send(&self, method: Method, url: &str, body: Option<String>) -> Response<Bytes> {
+        let request = self.request(method, url, body);
+        if !url.starts_with(APP) {
             let exchange = self.platform.sandbox.handle(request, self.platform.now.get());
             return exchange.response().cloned().expect("an answer");
         }

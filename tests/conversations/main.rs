@@ -1,10 +1,17 @@
 //! Conversations: the whole Worker on the host, with the sandbox as the outside world.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test may fail
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)] // a test may fail
 
 mod browser;
+mod connect_pages;
 mod crashes;
 mod errors;
 mod grants;
+mod headless;
+mod hostile;
 mod order;
+mod people;
+mod secrets;
+mod self_hosted;
+mod slack_faults;
 mod story;
 mod world;

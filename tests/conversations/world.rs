@@ -39,6 +39,8 @@ pub struct Platform {
     pub kv_broken: Cell<bool>,
     pub logged: RefCell<Vec<String>>,
     pub sent: RefCell<Vec<Sent>>,
+    /// What the Worker answered: the path, and the whole response as text.
+    pub answered: RefCell<Vec<(String, String)>>,
     objects: RefCell<HashMap<String, Rc<Object>>>,
     config: RefCell<Rc<Config>>,
     entropy: Cell<u64>,
@@ -90,6 +92,7 @@ impl Platform {
             kv_broken: Cell::new(false),
             logged: RefCell::default(),
             sent: RefCell::default(),
+            answered: RefCell::default(),
             objects: RefCell::default(),
             config: RefCell::new(Rc::new(config(variables))),
             entropy: Cell::new(1),
@@ -174,7 +177,14 @@ impl Platform {
         for object in self.objects.borrow().values() {
             let sql = Sqlite(Rc::clone(&object.database));
             for table in ["turns", "tickets", "consents", "outbox", "memory", "grant_record"] {
-                all.push_str(&format!("{table}: {:?}\n", sql.exec(&format!("SELECT * FROM {table}"), vec![]).unwrap()));
+                for row in sql.exec(&format!("SELECT * FROM {table}"), vec![]).unwrap() {
+                    let cells = row.0.into_iter().map(|cell| match cell {
+                        Value::Blob(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                        Value::Text(text) => text,
+                        other => format!("{other:?}"),
+                    });
+                    all.push_str(&format!("{table}: {}\n", cells.collect::<Vec<_>>().join(" | ")));
+                }
             }
         }
         all
@@ -268,13 +278,17 @@ impl Platform {
 
     /// The Worker answers a request.
     pub fn request(&self, request: Request<Bytes>) -> Response<Bytes> {
-        wait(async {
+        let path = request.uri().path().to_owned();
+        let response = wait(async {
             let reply = router::route(&self.world(), request).await;
             if let Some(deferred) = reply.deferred {
                 deferred.await;
             }
             reply.response
-        })
+        });
+        let body = String::from_utf8_lossy(response.body());
+        self.answered.borrow_mut().push((path, format!("{:?}\n{body}", response.headers())));
+        response
     }
 
     pub fn deliver(&self, delivery: &Delivery) -> Response<Bytes> {

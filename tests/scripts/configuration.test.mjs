@@ -63,3 +63,14 @@ test("the logs hold no request URL: a callback's has the code and the state in i
 test("the lock file names no registry", () => {
   assert.doesNotMatch(read("package-lock.json"), /"resolved"/);
 });
+
+// A registry that does not serve a package for some other platform makes npm leave it out, and `npm ci` then refuses.
+test("the lock file holds every package, for every platform", () => {
+  const { packages } = JSON.parse(read("package-lock.json"));
+  for (const [name, { dependencies, optionalDependencies }] of Object.entries(packages)) {
+    for (const needed of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      const found = packages[`node_modules/${needed}`] ?? packages[`${name}/node_modules/${needed}`];
+      assert.ok(found?.version, `${needed}, which ${name} names, is missing`);
+    }
+  }
+});
