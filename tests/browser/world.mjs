@@ -1,5 +1,5 @@
 // A world to try the Worker in: a sandbox and a Worker that know each other, on loopback ports and with a state of their
-// own. The sandbox is $VEDETTE_SANDBOX, else target/debug/vedette-sandbox; the Worker is the one that is built.
+// own. The sandbox is $VEDETTE_SANDBOX, else the one that cargo built; the Worker is the one that is built.
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -58,7 +58,8 @@ const node = [path.join(root, "node_modules/.bin/node"), process.execPath].find(
 
 /** A sandbox and a Worker that know each other. `vars` are further variables of the Worker. */
 export async function startWorld({ vars = {}, sandboxArguments = [] } = {}) {
-  const sandboxProgram = path.resolve(root, process.env.VEDETTE_SANDBOX ?? "target/debug/vedette-sandbox");
+  const built = path.join(process.env.CARGO_TARGET_DIR ?? "target", "debug/vedette-sandbox");
+  const sandboxProgram = path.resolve(root, process.env.VEDETTE_SANDBOX ?? built);
   assert.ok(fs.existsSync(sandboxProgram), `the sandbox is not built: ${sandboxProgram} (\`cargo build -p vedette-sandbox\`)`);
   const state = fs.mkdtempSync(path.join(os.tmpdir(), "vedette-browser-"));
   const worker = `http://127.0.0.1:${await freePort()}`;
