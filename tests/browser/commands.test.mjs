@@ -56,14 +56,23 @@ scene("Show more brings the next page, and the menu opens an issue with its stac
   await shot(ada.page, "more-2-issue");
 });
 
-scene("an issue's id alone asks for the organization once, and a press on it answers", async ({ person }) => {
+scene("an issue's id alone is found in the organization that knows it", async ({ person }) => {
   const ada = await person(ADA);
   await ada.askAndGetLink("@vedette CHECKOUT-API-4F");
   await ada.connect();
+  await ada.page.locator("#thread-messages pre").first().waitFor();
+  await ada.sees("Found in globex.");
+  await shot(ada.page, "id-alone");
+});
+
+scene("a command that names no organization asks for it, and a press on one answers", async ({ person }) => {
+  const ada = await person(ADA);
+  await ada.askAndGetLink("@vedette issue list");
+  await ada.connect();
   await ada.sees("Which organization?");
   await shot(ada.page, "organization-1-picker");
-  await ada.thread.getByRole("button", { name: "globex", exact: true }).click();
-  await ada.page.locator("#thread-messages pre").first().waitFor();
+  await ada.thread.getByRole("button", { name: "initech", exact: true }).click();
+  await ada.sees("Unresolved issues in initech");
   await shot(ada.page, "organization-2-answer");
 });
 

@@ -1,5 +1,6 @@
 //! `issue view`: one issue, with the stack trace of an event.
 
+use futures::future::join_all;
 use futures::join;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,9 @@ use crate::commands::{Command, CommandError, Context, Effect, Skill, Spec, Usage
 use crate::sentry::error::SentryError;
 use crate::sentry::types::{Event, Issue};
 use crate::sentry::urls::{self, Page, Reference};
+
+/// As many organizations are asked for an id at once: Workers hold 6 connections open at a time.
+const MAX_ASKED: usize = 5;
 
 /// Shows an issue.
 pub struct IssueView;
@@ -75,14 +79,30 @@ impl Command for IssueView {
     async fn run<'a>(context: &'a Context<'a>, parameters: Parameters) -> Result<Answer, CommandError> {
         let wanted = wanted(context, &parameters)?;
         let again = invocation::<IssueView>(&parameters);
-        let mut place = target::resolve(context, wanted.organization.as_deref(), None, &again).await?;
-        let id = match wanted.issue {
-            Reference::Id(id) | Reference::Short(id) => {
-                place = Place { project: None, note: None, ..place }; // an id needs no project, and says where it is
-                id
+        let place = target::resolve(context, wanted.organization.as_deref(), None, &again).await;
+        let (place, id) = match (wanted.issue, place) {
+            // An id needs no project, and says where it is.
+            (Reference::Id(id) | Reference::Short(id), Ok(place)) => (Place { project: None, note: None, ..place }, id),
+            (Reference::Id(id) | Reference::Short(id), Err(CommandError::Choose(choice))) => {
+                return match look_everywhere(context, &id).await? {
+                    Some((place, issue)) => {
+                        let event = read_event(context, &place, &id, &wanted.event).await;
+                        Ok(answer(context, &place, &issue, event))
+                    }
+                    None => Err(CommandError::Choose(choice)),
+                };
             }
-            Reference::Latest => first(context, &place, list::Sort::Date).await?,
-            Reference::MostFrequent => first(context, &place, list::Sort::Freq).await?,
+            (Reference::Latest, place) => {
+                let place = place?;
+                let id = first(context, &place, list::Sort::Date).await?;
+                (place, id)
+            }
+            (Reference::MostFrequent, place) => {
+                let place = place?;
+                let id = first(context, &place, list::Sort::Freq).await?;
+                (place, id)
+            }
+            (_, Err(error)) => return Err(error),
         };
         let (issue, event) = join!(read_issue(context, &place, &id), read_event(context, &place, &id, &wanted.event));
         match issue {
@@ -91,6 +111,28 @@ impl Command for IssueView {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// An issue's id hardly ever is another organization's too: where no organization is named and there are a few, each is
+/// asked, and the one that knows the id is meant. `None` when there are many, or when none or several know it.
+async fn look_everywhere(context: &Context<'_>, id: &str) -> Result<Option<(Place, Issue)>, CommandError> {
+    let organizations = context.client.organizations().await?;
+    if organizations.len() > MAX_ASKED {
+        return Ok(None);
+    }
+    let asked = organizations.iter().map(|organization| async {
+        let place = Place { organization: organization.slug.clone(), project: None, note: None };
+        let issue = read_issue(context, &place, id).await.ok()?;
+        Some((place, issue))
+    });
+    let mut known = join_all(asked).await.into_iter().flatten();
+    Ok(match (known.next(), known.next()) {
+        (Some((place, issue)), None) => {
+            let note = Some(format!("Found in {}.", place.organization));
+            Some((Place { note, ..place }, issue))
+        }
+        _ => None,
+    })
 }
 
 /// Which issue and event the parameters mean.
@@ -382,6 +424,25 @@ mod tests {
 
     fn sentry() -> Sentry {
         Sentry::saas().answers(ORGANIZATIONS, only_globex())
+    }
+
+    #[test]
+    fn an_id_without_an_organization_is_found_in_the_one_that_knows_it() {
+        let other = ISSUE.replace("us.sentry.io", "de.sentry.io").replace("globex", "initech");
+        let sentry =
+            Sentry::saas().answers(ORGANIZATIONS, organizations()).answers(ISSUE, issue()).answers(EVENT, event());
+        let sentry = sentry.replies(&other, 404, &[], r#"{"detail":"The requested resource does not exist"}"#);
+        let shown = sentry.run_text("issue view CHECKOUT-API-4F");
+        assert!(shown.contains("CHECKOUT-API-4F: ConnectionError") && shown.contains("Found in globex."), "{shown}");
+    }
+
+    #[test]
+    fn an_id_that_two_organizations_know_is_asked_about() {
+        let other = ISSUE.replace("us.sentry.io", "de.sentry.io").replace("globex", "initech");
+        let sentry =
+            Sentry::saas().answers(ORGANIZATIONS, organizations()).answers(ISSUE, issue()).answers(&other, issue());
+        let shown = sentry.run_text("issue view CHECKOUT-API-4F");
+        assert!(shown.contains("organization") && !shown.contains("ConnectionError"), "{shown}");
     }
 
     #[test]
