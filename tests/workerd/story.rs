@@ -139,7 +139,7 @@ fn the_hosted_sentry_is_asked_in_the_region_of_the_organization_p7() {
     );
     let page = browser.get(answer.header("location").unwrap_or_else(|| panic!("{} {}", answer.status, answer.body)));
     assert_eq!(browser.decide(&page, "connect").status, 200);
-    rig.wait_for(&ts, "Connected as");
+    rig.wait_for(&ts, "Unresolved issues in initech");
     let hosts: Vec<_> = rig.sentry_log().iter().map(|it| it["host"].as_str().unwrap_or_default().to_owned()).collect();
     assert!(hosts.iter().any(|host| host == "de.sentry.io"), "{hosts:?}");
     assert!(
