@@ -181,12 +181,14 @@ export async function run(program, args, { log, failure, env, timeout, input = "
   throw Object.assign(new Failure(sentence), { output: known ? "" : tail });
 }
 
+const FULL_DISK = "the disk is full: free a few GB (`target` and `target-wasm` are safe to delete) and run this again";
+
 /** What a program's last words mean, for the causes that have nothing to do with the program. */
 function explain(output) {
   if (/No space left on device|ENOSPC/i.test(output)) {
-    return "the disk is full: free a few GB (`target` and `target-wasm` are safe to delete) and run this again";
+    return FULL_DISK;
   }
-  if (/ENOTFOUND|EAI_AGAIN|Could not resolve host|Temporary failure (in name )?resol|network is unreachable|ECONNREFUSED \d/i.test(output)) {
+  if (/ENOTFOUND|EAI_AGAIN|Could(n't| not) (resolve host|connect to)|Temporary failure (in name )?resol|network is unreachable|ECONNREFUSED \d/i.test(output)) {
     return "there is no network, or the package registry cannot be reached: connect this machine and run this again";
   }
   return undefined;
@@ -244,16 +246,32 @@ export function main(work, { stopped } = {}) {
         if (stopping) return;
         stopping = true;
         await stopAll();
-        if (error instanceof Failure) {
-          if (error.output) process.stderr.write(`\n${error.output}\n`);
-          process.stderr.write(`\nError: ${error.message}\n`);
-        } else {
-          process.stderr.write(`\n${error?.stack ?? error}\n`);
-        }
+        tell(error);
         process.exit(1);
       },
     );
 }
+
+/** Says what went wrong: in one sentence, unless it is a mistake in these scripts. */
+function tell(error) {
+  if (error?.output) process.stderr.write(`\n${error.output}\n`);
+  process.stderr.write(`\n${inWords(error)}\n`);
+}
+
+function inWords(error) {
+  if (error instanceof Failure) return `Error: ${error.message}`;
+  if (error?.code === "ENOSPC") return `Error: ${FULL_DISK}`;
+  if (["EACCES", "EPERM", "EROFS"].includes(error?.code) && error.path) {
+    return `Error: ${error.path} cannot be written to: check whom it belongs to (${error.code})`;
+  }
+  if (error?.code?.startsWith("ERR_PARSE_ARGS")) return `Error: ${error.message}`;
+  return String(error?.stack ?? error);
+}
+
+process.once("uncaughtException", (error) => {
+  tell(error);
+  process.exit(1);
+});
 
 /** Throws unless 127.0.0.1:`port` can be listened on. `variable` is how to choose another. */
 export async function needPort(port, variable) {

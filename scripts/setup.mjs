@@ -10,7 +10,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { Failure, ask, at, cacheFolder, environment, hostTarget, isMain, isRoot, main, needRoom, node, packageProgram, run, step, stop, wasmTarget, which } from "./lib.mjs";
+import { Failure, ask, at, cacheFolder, environment, hostTarget, isMain, isRoot, main, needRoom, node, packageProgram, root, run, step, wasmTarget, which } from "./lib.mjs";
 
 const WASM = "wasm32-unknown-unknown";
 const WORKER_BUILD = "0.8.7";
@@ -52,6 +52,7 @@ function packagesAreThere() {
 
 async function packages() {
   if (packagesAreThere()) return;
+  needRoom(root, ROOM);
   if (!which("npm")) throw new Failure("npm is missing: install Node with npm from https://nodejs.org");
   await step("npm packages, as locked", () =>
     run("npm", ["ci", "--loglevel=error", "--no-progress"], {
