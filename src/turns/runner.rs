@@ -87,6 +87,10 @@ impl Person {
         let until = self.now() + RUN;
         self.wake(self.now() + WATCHDOG).await?;
         self.store.sweep(self.now())?;
+        if self.world.config.environment_token.is_some() {
+            // The deployment has become headless: nobody's consent is waited for any more (P6).
+            self.store.resume_waiting(self.now())?;
+        }
         while self.now() < until {
             for id in self.store.waited_too_long(self.now())? {
                 self.decide(id, &messages::waiting_expired())?;

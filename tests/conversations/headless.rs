@@ -187,3 +187,14 @@ fn the_status_of_the_credential_is_told_to_whoever_has_one_p6() {
         assert_eq!(status(&platform, Some(&token)).0, 503);
     }
 }
+
+#[test]
+fn what_waits_for_consent_is_answered_once_the_deployment_has_become_headless_p6() {
+    let platform = Platform::new();
+    let waiting = platform.say(ADA, INCIDENTS, QUESTION);
+    platform.redeploy(&with_token(OPERATOR_TOKEN));
+    platform.say(ADA, INCIDENTS, "@vedette org list");
+    let all = platform.seen_by(GRACE);
+    let answer = all.iter().find(|message| message.thread_ts.as_deref() == Some(&waiting)).unwrap();
+    assert!(crate::world::full_text(answer).contains("CHECKOUT-API-"), "{answer:?}");
+}
