@@ -58,7 +58,7 @@ export async function build({ toolchain, log } = {}) {
     const files = filesOfTheWorker();
     const before = madeOf(settings, files);
     await run(workerBuild, ["--release"], {
-      env: environment({ ...env, ...toolchain.env, CARGO_TARGET_DIR: wasmTarget }),
+      env: environment({ ...env, ...toolchain.env, CARGO_TARGET_DIR: wasmTarget, RUST_BACKTRACE: "0" }),
       log,
       failure: "the Worker does not build",
     });

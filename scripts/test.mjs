@@ -75,7 +75,7 @@ async function workerd() {
     leaveOut("Tests on workerd", "tests/workerd is not in this checkout");
     return;
   }
-  await check("Sandbox", () => cargo(["build", "--package", "vedette-sandbox", "--bins"]));
+  await sandbox();
   await check("Tests on workerd", () => cargo(["test", "--test", "workerd"]));
 }
 
@@ -87,8 +87,15 @@ async function browser() {
     leaveOut("Tests in a browser", "tests/browser is not in this checkout");
     return;
   }
-  await check("Sandbox", () => cargo(["build", "--package", "vedette-sandbox", "--bins"]));
+  await sandbox();
   await check("Tests in a browser", () => nodeTests(browserTests(), { CHROME: findBrowser() }));
+}
+
+let sandboxIsBuilt = false;
+
+async function sandbox() {
+  if (!sandboxIsBuilt) await check("Sandbox", () => cargo(["build", "--package", "vedette-sandbox", "--bins"]));
+  sandboxIsBuilt = true;
 }
 
 async function configuration() {
