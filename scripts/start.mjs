@@ -35,7 +35,7 @@ const worker = `http://127.0.0.1:${ports.worker}`;
 const page = `http://127.0.0.1:${ports.page}`;
 const sentry = `http://127.0.0.1:${ports.sentry}`;
 
-const state = at(".wrangler/demo");
+const state = at(".wrangler/state/demo");
 const logs = at(".wrangler/logs");
 
 main(
