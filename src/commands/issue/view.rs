@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::stack::{Stack, message, stack};
-use super::{assignee, list, name, title};
-use crate::commands::answer::{Answer, Field, Learned, Part};
+use super::{assignee, learned, list, name, title};
+use crate::commands::answer::{Answer, Field, Part};
 use crate::commands::grammar::Words;
 use crate::commands::sentence::Sentence;
 use crate::commands::target::{self, Place};
@@ -213,7 +213,7 @@ fn answer(context: &Context<'_>, place: &Place, issue: &Issue, event: Result<Eve
         title: say::cut(&format!("{name}: {}", title(issue)), 250),
         link: link.clone(),
         parts: vec![Part::Fields(facts(context, issue, event.as_ref().ok()))],
-        learned: Learned { issue: Some(format!("{}/{name}", place.organization)) },
+        learned: learned(place, issue),
         ..Answer::default()
     };
     match event {
