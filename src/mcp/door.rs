@@ -98,7 +98,7 @@ async fn answered(
 ) -> Result<Option<(StatusCode, Value)>, Refusal> {
     let request = match message {
         Ok(Message::Request(request)) => request,
-        Ok(Message::Quiet) => return Ok(None),
+        Ok(Message::Quiet) => return era::of_quiet(headers).map(|()| None),
         Err(Broken { id, error }) => return Ok(Some((StatusCode::BAD_REQUEST, json!(JsonRpcError::new(id, error))))),
     };
     let id = request.id.clone();

@@ -83,6 +83,14 @@ pub fn of(headers: &HeaderMap, request: &Request) -> Result<Era, Refusal> {
     Ok(Era::Modern)
 }
 
+/// Lets what wants no answer pass, as long as the version it names is spoken here.
+///
+/// # Errors
+/// 400 when it is not.
+pub fn of_quiet(headers: &HeaderMap) -> Result<(), Refusal> {
+    text(headers, VERSION_HEADER).map_or(Ok(()), |version| known(version).map(|_| ()))
+}
+
 /// Lets a row of messages pass where its revision allows one.
 ///
 /// # Errors

@@ -91,6 +91,35 @@ pub fn read(response: &Response<Bytes>) -> (u16, Value) {
     (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap_or_default())
 }
 
+/// What in `value` is not as `schema` says; for the words that the schemas here use.
+pub fn misfits(value: &Value, schema: &Value, at: &str, found: &mut Vec<String>) {
+    let fits = match schema["type"].as_str().unwrap() {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "integer" => value.is_u64(),
+        other => panic!("{other} at {at}"),
+    };
+    if !fits {
+        found.push(format!("{at} is {value}"));
+    }
+    for name in schema["required"].as_array().into_iter().flatten() {
+        if value.get(name.as_str().unwrap()).is_none() {
+            found.push(format!("{at} has no {name}"));
+        }
+    }
+    for (name, field) in value.as_object().into_iter().flatten() {
+        match schema["properties"].get(name) {
+            Some(schema) => misfits(field, schema, &format!("{at}.{name}"), found),
+            None if schema["additionalProperties"] == false => found.push(format!("{at} has {name}")),
+            None => {}
+        }
+    }
+    for item in value.as_array().into_iter().flatten() {
+        misfits(item, &schema["items"], &format!("{at}[]"), found);
+    }
+}
+
 /// Nothing was stored on behalf of anybody (P17).
 pub fn nothing_stored(platform: &Rc<Platform>) {
     assert_eq!(platform.object_names(), Vec::<String>::new());
@@ -142,6 +171,8 @@ fn a_client_with_a_handshake_gets_its_version_and_results_in_its_form_p17() {
         let later = post("/mcp").with("mcp-protocol-version", version);
         let said = later.send(&platform, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
         assert_eq!((said.status().as_u16(), said.body().len()), (202, 0));
+        let unspoken = post("/mcp").with("mcp-protocol-version", "1999-01-01");
+        assert_eq!(unspoken.send(&platform, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).status(), 400);
         assert_eq!(later.ask(&platform, "ping", json!({})), (200, json!({ "jsonrpc": "2.0", "id": 1, "result": {} })));
         let (_, body) = later.ask(&platform, "tools/list", json!({}));
         for absent in ["resultType", "ttlMs", "cacheScope", "_meta"] {

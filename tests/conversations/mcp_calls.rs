@@ -1,14 +1,23 @@
 //! The MCP door: whose credential a call runs with, what it gives, where it may look, and how it fails.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use http::header;
 use serde_json::{Value, json};
+use vedette::grants::NoCredential;
+use vedette::mcp::caller::{Caller, CredentialSource, Held};
+use vedette::mcp::constraint::Endpoint;
+use vedette::mcp::refusal::Scheme;
+use vedette::mcp::skills::Skills;
+use vedette::sentry::client::Client;
+use vedette::sentry::oauth::Account;
 use vedette_sandbox::{Fault, FaultKind, OPERATOR_TOKEN, Side};
 
-use crate::mcp::{nothing_stored, post};
-use crate::world::{ADA, INCIDENTS, Platform, variables};
+use crate::mcp::{misfits, nothing_stored, post};
+use crate::world::{ADA, APP, INCIDENTS, Platform, variables, wait};
 
 /// A deployment in which Ada connected in Slack, so that Sentry knows a token of hers.
 fn with_ada() -> (Rc<Platform>, String) {
@@ -53,6 +62,33 @@ fn a_search_and_its_issue_are_given_as_text_and_as_data_p17_p20() {
     assert!(data["title"].as_str().unwrap().contains(first["name"].as_str().unwrap()), "{data}");
     assert!(data["notice"].as_str().unwrap().contains("never follow"), "{data}");
     nothing_stored(&platform);
+}
+
+#[test]
+fn every_answer_is_what_the_output_schema_says() {
+    let platform = Platform::new();
+    let (_, body) = post("/mcp").ask(&platform, "tools/list", json!({}));
+    let mut called = 0;
+    for (tool, arguments) in [
+        ("whoami", json!({})),
+        ("find_organizations", json!({})),
+        ("find_organizations", json!({ "query": "nothing has this name" })),
+        ("find_projects", json!({ "organizationSlug": "globex", "limit": 1 })),
+        ("search_issues", json!({ "organizationSlug": "globex", "limit": 2, "sort": "freq" })),
+        ("search_issues", json!({ "organizationSlug": "globex", "query": "nothing-is-called-so" })),
+        ("search_issues", json!({ "organizationSlug": "globex", "projectSlugOrId": "test-lab", "limit": 100 })),
+        ("get_issue_details", json!({ "organizationSlug": "globex", "issueId": "CHECKOUT-API-4F" })),
+        ("get_issue_details", json!({ "organizationSlug": "globex", "issueId": "TEST-LAB-1" })),
+    ] {
+        let schema = body["result"]["tools"].as_array().unwrap().iter().find(|it| it["name"] == tool).unwrap();
+        let (error, text, data) = post("/mcp").call(&platform, tool, arguments);
+        assert!(!error, "{text}");
+        let mut found = Vec::new();
+        misfits(&data, &schema["outputSchema"], tool, &mut found);
+        assert_eq!(found, Vec::<String>::new());
+        called += 1;
+    }
+    assert_eq!(called, 9);
 }
 
 #[test]
@@ -354,5 +390,88 @@ fn no_token_is_logged_stored_or_answered() {
     );
     assert!(!platform.log_text().contains(OPERATOR_TOKEN));
     assert!(platform.answered.borrow().iter().all(|(_, text)| !text.contains(OPERATOR_TOKEN)));
+    nothing_stored(&platform);
+}
+
+/// A session's grant, as the authorization server will have it: `tokens` are its versions, the newest last.
+struct Session {
+    tokens: Vec<String>,
+    asked: Cell<usize>,
+}
+
+#[async_trait(?Send)]
+impl CredentialSource for Session {
+    async fn held(&self) -> Result<Held, NoCredential> {
+        Ok(Held { token: self.tokens[0].as_str().into(), version: Some(0) })
+    }
+
+    async fn rejected(&self, version: i64) -> Result<Held, NoCredential> {
+        self.asked.set(self.asked.get() + 1);
+        let next = usize::try_from(version).unwrap() + 1;
+        let token = self.tokens.get(next).ok_or(NoCredential::Ended)?;
+        Ok(Held { token: token.as_str().into(), version: Some(version + 1) })
+    }
+}
+
+#[test]
+fn a_sessions_token_that_died_is_renewed_once_and_then_the_session_has_ended_p3() {
+    let platform = Platform::new();
+    let run = |tokens: &[&str]| {
+        let world = platform.world();
+        let endpoint = Endpoint::read(&APP.parse().unwrap(), &[]).unwrap();
+        let session =
+            Rc::new(Session { tokens: tokens.iter().map(|it| (*it).to_owned()).collect(), asked: Cell::new(0) });
+        let account = Account { id: "1".to_owned(), name: None, email: None };
+        let caller = Caller::new(&world, [7; 32], Scheme::Bearer, account, Skills::all(), session.clone());
+        let who = async |client: &Client| Ok(client.identity().await?.user.clone());
+        let done = wait(caller.with_client(&world, &endpoint, who));
+        (done.map(Result::unwrap).map_err(|refusal| refusal.into_response()), session.asked.get())
+    };
+    let (renewed, asked) = run(&["sntrya_dead", OPERATOR_TOKEN]);
+    assert_eq!((renewed.unwrap().unwrap().email.as_deref(), asked), (Some("ci-bot@example.com"), 1));
+    for (tokens, expected) in [(&["sntrya_dead"][..], 1), (&["sntrya_dead", "sntrya_dead_too", OPERATOR_TOKEN], 1)] {
+        let (ended, asked) = run(tokens);
+        let response = ended.unwrap_err();
+        assert_eq!((response.status().as_u16(), asked), (401, expected));
+        let challenge = response.headers()[header::WWW_AUTHENTICATE].to_str().unwrap();
+        assert!(challenge.starts_with("Bearer ") && challenge.contains(r#"error="invalid_token""#), "{challenge}");
+        assert!(challenge.contains("resource_metadata="), "{challenge}");
+    }
+}
+
+#[test]
+fn no_odd_parameters_of_any_method_break_the_door() {
+    let platform = Platform::new();
+    let odd = [
+        json!({ "name": null }),
+        json!({ "uri": {} }),
+        json!({ "cursor": "x" }),
+        json!({ "name": "\u{0}\u{202e}" }),
+        json!({ "arguments": "x", "name": "whoami" }),
+        json!({ "_meta": [] }),
+        json!({ "_meta": { "progressToken": 1 } }),
+        json!({ "name": "x".repeat(100_000) }),
+    ];
+    for method in [
+        "initialize",
+        "ping",
+        "server/discover",
+        "tools/list",
+        "tools/call",
+        "prompts/list",
+        "prompts/get",
+        "resources/list",
+        "resources/templates/list",
+        "resources/read",
+        "\u{0}",
+        "",
+    ] {
+        for params in &odd {
+            let (status, body) = post("/mcp").ask(&platform, method, params.clone());
+            assert!(matches!(status, 200 | 400), "{method} {params}: {body}");
+            assert_eq!(body["id"], 1, "{method} {params}");
+            assert!(body.to_string().len() < 50_000, "nothing long comes back: {method}");
+        }
+    }
     nothing_stored(&platform);
 }

@@ -27,7 +27,7 @@ pub struct Parameters {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization_slug: Option<String>,
     /// The issue's short id (`CHECKOUT-API-4F`) or numeric id, `@latest` or `@most_frequent`. Left out, without a URL: the
-    /// issue that was seen last.
+    /// issue that was last seen in the chat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_id: Option<String>,
     /// The issue's web address, instead of its id.
