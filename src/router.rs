@@ -6,6 +6,7 @@
 //! | `GET`, `POST /connect/{ticket}` | [`crate::oauth::routes::connect`] |
 //! | `GET /api/oauth/callback/sentry` | [`crate::oauth::routes::callback`] |
 //! | `GET /api/auth/status` | [`crate::status`] |
+//! | `POST /mcp`, `/mcp/{organization}`, `/mcp/{organization}/{project}` | [`crate::mcp::door`] |
 //! | `GET /`, `/health`, `/llms.txt`, `/robots.txt` | [`crate::pages::home`], [`crate::status`] |
 //!
 //! Anything else is 404; a known path with another method is 405 with `Allow` (RFC 9110 §15.5.6). `HEAD` is `GET` without
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use url::Url;
 
+use crate::mcp::door as mcp;
 use crate::oauth::routes::{callback, connect};
 use crate::pages::{self, Page, home};
 use crate::ports::World;
@@ -51,6 +53,8 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
         (&Method::GET, ["api", "oauth", "callback", "sentry"]) => page(callback::callback(world, &request).await),
         (&Method::GET, ["api", "auth", "status"]) => status::auth(world, &request).await.into(),
 
+        (_, ["mcp", rest @ ..]) => mcp::answer(world, request, &origin, rest).await.into(),
+
         (&Method::GET, [""]) => front(world, &request),
         (&Method::GET, ["health"]) => status::health(world).into(),
         (&Method::GET, ["llms.txt"]) => {
@@ -70,7 +74,8 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const METHOD_ERROR: &str = r#"{"error":"method_not_allowed","error_description":"Use GET."}"#;
-const ROBOTS: &str = "User-agent: *\nDisallow: /api/\nDisallow: /connect/\nDisallow: /oauth/\nDisallow: /slack/\n";
+const ROBOTS: &str =
+    "User-agent: *\nDisallow: /api/\nDisallow: /connect/\nDisallow: /mcp\nDisallow: /oauth/\nDisallow: /slack/\n";
 
 /// The public origin: `BASE_URL`, else the request's own.
 fn origin(world: &World, request: &Request<Bytes>) -> Option<Url> {

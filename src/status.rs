@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::grants::SOURCE_ENVIRONMENT;
+use crate::mcp::caller::Access;
 use crate::ports::World;
 use crate::sentry::oauth::whose;
 
@@ -28,7 +28,7 @@ pub fn health(world: &World) -> Response<Bytes> {
 ///
 /// The caller proves who they are with `Authorization: Sentry-Bearer <token>`, which Sentry is asked about.
 pub async fn auth(world: &World, request: &Request<Bytes>) -> Response<Bytes> {
-    let Some(token) = sentry_bearer(request) else {
+    let Ok(Access::SentryBearer(token)) = Access::of(request.headers()) else {
         return refuse(StatusCode::UNAUTHORIZED, "missing_token", "Send `Authorization: Sentry-Bearer <token>`.");
     };
     let Ok(host) = &world.config.sentry_host else {
@@ -54,15 +54,6 @@ pub async fn auth(world: &World, request: &Request<Bytes>) -> Response<Bytes> {
             refuse(StatusCode::SERVICE_UNAVAILABLE, "sentry_unavailable", "Sentry could not be asked. Try again.")
         }
     }
-}
-
-/// The token of `Authorization: Sentry-Bearer <token>`; the scheme's case does not matter (RFC 9110 §11.1).
-fn sentry_bearer(request: &Request<Bytes>) -> Option<SecretString> {
-    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    let token = token.trim();
-    let plausible = !token.is_empty() && token.len() <= 4096 && token.bytes().all(|byte| byte.is_ascii_graphic());
-    (scheme.eq_ignore_ascii_case("sentry-bearer") && plausible).then(|| token.into())
 }
 
 fn refuse(status: StatusCode, error: &str, description: &str) -> Response<Bytes> {

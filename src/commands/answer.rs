@@ -117,4 +117,7 @@ pub enum Does {
 pub struct Learned {
     /// The last issue seen, as `organization/SHORT-ID`, for `@latest`-like references and for follow-ups.
     pub issue: Option<String>,
+    /// The slug of that issue's project, when Sentry said it.
+    #[serde(default)]
+    pub project: Option<String>,
 }

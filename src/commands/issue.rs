@@ -4,7 +4,9 @@ pub mod list;
 mod stack;
 pub mod view;
 
+use super::answer::Learned;
 use super::say;
+use super::target::Place;
 use crate::sentry::types::{Issue, User};
 
 /// What an issue is, in one line.
@@ -22,6 +24,12 @@ fn title(issue: &Issue) -> String {
 /// The name people know it by: the short id, else the number.
 fn name(issue: &Issue) -> String {
     say::line(issue.short_id.as_deref().or(issue.id.as_deref()).unwrap_or("?"), 120)
+}
+
+/// What seeing the issue teaches.
+fn learned(place: &Place, issue: &Issue) -> Learned {
+    let project = issue.project.as_ref().and_then(|project| project.slug.clone());
+    Learned { issue: Some(format!("{}/{}", place.organization, name(issue))), project }
 }
 
 /// Whose it is: `Ada Lovelace`, `#payments`.

@@ -12,11 +12,11 @@ pub mod grammar;
 mod guess;
 mod help;
 mod issue;
-mod nearest;
+pub(crate) mod nearest;
 mod org;
 pub mod plan;
 mod project;
-mod say;
+pub(crate) mod say;
 pub mod sentence;
 mod target;
 #[cfg(test)]

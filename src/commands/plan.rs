@@ -606,7 +606,7 @@ mod tests {
         ]
       },
       "issueId": {
-        "description": "The issue's short id (`CHECKOUT-API-4F`) or numeric id, `@latest` or `@most_frequent`. Left out, without a URL: the\nissue that was seen last.",
+        "description": "The issue's short id (`CHECKOUT-API-4F`) or numeric id, `@latest` or `@most_frequent`. Left out, without a URL: the\nissue that was last seen in the chat.",
         "type": [
           "string",
           "null"

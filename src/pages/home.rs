@@ -19,7 +19,6 @@ enum State {
     Open,
     Closed(Vec<Problem>),
     Off(&'static str),
-    Coming(&'static str),
 }
 
 impl State {
@@ -33,7 +32,6 @@ impl State {
             State::Open => "Open",
             State::Closed(_) => "Closed",
             State::Off(_) => "Off",
-            State::Coming(_) => "Coming",
         }
     }
 }
@@ -57,8 +55,8 @@ fn doors(config: &Config) -> [Door; 3] {
         Door {
             name: "Your own tools",
             about: "The same commands as tools of an MCP server, for editors and agents.",
-            example: "/mcp",
-            state: State::Coming("This door is being built."),
+            example: "POST /mcp with Authorization: Sentry-Bearer <your Sentry token>",
+            state: State::of([config.sentry_host.as_ref().err(), config.base_url.as_ref().err()]),
         },
         Door {
             name: "Headless",
@@ -116,7 +114,7 @@ fn card(door: &Door) -> Markup {
             p { code { (door.example) } }
             @match &door.state {
                 State::Open => {}
-                State::Off(why) | State::Coming(why) => { p.small { (why) } }
+                State::Off(why) => { p.small { (why) } }
                 State::Closed(problems) => {
                     ul.problems {
                         @for problem in problems {
@@ -136,7 +134,7 @@ pub fn markdown(config: &Config) -> String {
         text.push_str(&format!("\n### {}: {}\n\n{}\n\n`{}`\n", door.name, door.state.word(), door.about, door.example));
         match &door.state {
             State::Open => {}
-            State::Off(why) | State::Coming(why) => text.push_str(&format!("\n{why}\n")),
+            State::Off(why) => text.push_str(&format!("\n{why}\n")),
             State::Closed(problems) => {
                 text.push('\n');
                 for problem in problems {

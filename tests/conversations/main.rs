@@ -8,6 +8,8 @@ mod errors;
 mod grants;
 mod headless;
 mod hostile;
+mod mcp;
+mod mcp_calls;
 mod order;
 mod people;
 mod secrets;

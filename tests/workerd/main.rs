@@ -5,5 +5,6 @@
 mod browser;
 mod crashes;
 mod hostile;
+mod mcp;
 mod rig;
 mod story;

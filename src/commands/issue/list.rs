@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::view::{self, IssueView};
-use super::{assignee, name, title};
-use crate::commands::answer::{Answer, Item, Learned, More, Part};
+use super::{assignee, learned, name, title};
+use crate::commands::answer::{Answer, Item, More, Part};
 use crate::commands::grammar::{Words, quote};
 use crate::commands::sentence::Sentence;
 use crate::commands::target::{self, Place};
@@ -349,7 +349,7 @@ fn answer(context: &Context<'_>, place: &Place, parameters: &Parameters, page: P
     let shown = page.items.len() as u64;
     answer.parts.push(Part::Items(page.items.iter().map(|issue| item(context, place, issue)).collect()));
     if let [only] = page.items.as_slice() {
-        answer.learned = Learned { issue: Some(format!("{}/{}", place.organization, name(only))) };
+        answer.learned = learned(place, only);
     }
     answer.more = page.next.map(|cursor| More {
         remaining: page.hits.filter(|_| parameters.cursor.is_none()).map(|hits| hits.saturating_sub(shown)),

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::stack::{Stack, message, stack};
-use super::{assignee, list, name, title};
-use crate::commands::answer::{Answer, Field, Learned, Part};
+use super::{assignee, learned, list, name, title};
+use crate::commands::answer::{Answer, Field, Part};
 use crate::commands::grammar::Words;
 use crate::commands::sentence::Sentence;
 use crate::commands::target::{self, Place};
@@ -31,7 +31,7 @@ pub struct Parameters {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization_slug: Option<String>,
     /// The issue's short id (`CHECKOUT-API-4F`) or numeric id, `@latest` or `@most_frequent`. Left out, without a URL: the
-    /// issue that was seen last.
+    /// issue that was last seen in the chat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_id: Option<String>,
     /// The issue's web address, instead of its id.
@@ -255,7 +255,7 @@ fn answer(context: &Context<'_>, place: &Place, issue: &Issue, event: Result<Eve
         title: say::cut(&format!("{name}: {}", title(issue)), 250),
         link: link.clone(),
         parts: vec![Part::Fields(facts(context, issue, event.as_ref().ok()))],
-        learned: Learned { issue: Some(format!("{}/{name}", place.organization)) },
+        learned: learned(place, issue),
         ..Answer::default()
     };
     match event {

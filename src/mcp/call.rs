@@ -1,0 +1,154 @@
+//! `tools/call`: one command, run with the caller's credential.
+//!
+//! 1. The tool is one of this connection's, else -32602.
+//! 2. The arguments fit its schema, else a tool error that says how to mend them.
+//! 3. What the place fixes is put in, over whatever was sent, and a web address in the arguments leads nowhere else.
+//! 4. The command runs. A dead credential is 401 and a missing scope 403, each with its challenge; every other failure is a
+//!    tool error for the model to read.
+//! 5. In a project, an answer about something of another project is not shown.
+//! 6. The answer is given as data and as text, both marked as untrusted (P20).
+
+use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, ErrorData, JsonObject};
+use serde_json::Value;
+use url::Url;
+
+use super::arguments::fitting;
+use super::structured::Structured;
+use super::tools::{Offered, offered};
+use super::words::{for_tools, marked};
+use super::{Failure, Server};
+use crate::commands::answer::{Answer, Invocation};
+use crate::commands::explain::{explain, subject};
+use crate::commands::text::markdown;
+use crate::commands::{CommandError, Context, Target, find, say};
+use crate::ports::Level;
+use crate::sentry::client::Client;
+use crate::sentry::error::{SentryError, Unauthorized};
+use crate::sentry::urls::{Page, recognise};
+
+/// Calls a tool.
+///
+/// # Errors
+/// When there is no such tool, or the credential does not do.
+pub async fn call(server: &Server<'_>, params: CallToolRequestParams) -> Result<CallToolResult, Failure> {
+    let answer = match answer(server, &params.name, params.arguments.unwrap_or_default()).await? {
+        Ok(answer) => answer,
+        Err(sentence) => return Ok(CallToolResult::error(vec![ContentBlock::text(sentence)])),
+    };
+    let text = marked(&*server.world.random, &answer);
+    let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
+    result.structured_content = serde_json::to_value(Structured::from(&answer)).ok();
+    Ok(result)
+}
+
+/// The answer of a tool, or the words of a tool error.
+///
+/// # Errors
+/// As [`call`].
+pub async fn answer(
+    server: &Server<'_>,
+    name: &str,
+    mut arguments: JsonObject,
+) -> Result<Result<Answer, String>, Failure> {
+    let all = offered(&server.caller.skills, server.place);
+    let Some(tool) = all.into_iter().find(|offered| offered.tool.name == name) else {
+        return Err(unknown(name).into()); // 1
+    };
+    arguments.retain(|name, _| !tool.fixed.contains_key(name));
+    let mut arguments = match fitting(&tool.tool.input_schema, arguments) {
+        Ok(arguments) => arguments,
+        Err(mistakes) => return Ok(Err(unfitting(&tool, &mistakes))), // 2
+    };
+    if let Some(sentence) = leads_out(server, &arguments) {
+        return Ok(Err(sentence)); // 3
+    }
+    arguments.extend(tool.fixed.clone());
+    let parameters = Value::Object(arguments);
+    let invocation = Invocation { command: tool.entry.spec.name.to_owned(), parameters };
+    let target = target(server);
+    let run = async |client: &Client| {
+        let context = Context { client, target: target.clone(), last_issue: None };
+        (tool.entry.run)(&context, invocation.parameters.clone()).await
+    };
+    let done = server.caller.with_client(server.world, server.endpoint, run).await?; // 4
+    Ok(match done {
+        Ok(answer) if elsewhere(&tool, &answer) => Err(outside(server)), // 5
+        Ok(answer) => Ok(for_tools(answer)),
+        Err(error) => Err(explained(server, &error, &invocation, &target)),
+    })
+}
+
+fn unknown(name: &str) -> ErrorData {
+    let sentence = match find(name).filter(|entry| entry.spec.tool == name) {
+        Some(_) => format!("The tool `{name}` is not part of this connection."),
+        None => format!("There is no tool `{}`.", say::line(name, 60)),
+    };
+    ErrorData::invalid_params(sentence, None)
+}
+
+fn unfitting(tool: &Offered, mistakes: &[String]) -> String {
+    let list: String = mistakes.iter().map(|mistake| format!("\n- {mistake}")).collect();
+    format!("**Input error**: the arguments of `{}` do not fit. Change them and call again.\n{list}", tool.tool.name)
+}
+
+/// Where a call looks that names no organization: the place, else what the operator set.
+fn target(server: &Server<'_>) -> Target {
+    let default = &server.world.config.default_target;
+    match &server.place.organization {
+        Some(organization) => {
+            Target { organization: Some(organization.clone()), project: server.place.project.clone() }
+        }
+        None => Target { organization: default.organization.clone(), project: default.project.clone() },
+    }
+}
+
+/// Why the web address in the arguments is none of this place's.
+fn leads_out(server: &Server<'_>, arguments: &JsonObject) -> Option<String> {
+    let limit = server.place.organization.as_ref()?;
+    let host = server.world.config.sentry_host.as_ref().ok()?;
+    let urls = arguments.values().filter_map(Value::as_str).filter_map(|text| Url::parse(text).ok());
+    let mut places = urls.filter_map(|url| match recognise(host, &url) {
+        Some(Page::Issue { organization, .. }) => organization,
+        _ => None,
+    });
+    let organizations_in_ids = arguments.get("issueId").and_then(Value::as_str).and_then(|id| id.split_once('/'));
+    let named = organizations_in_ids.map(|(organization, _)| organization.to_owned());
+    let other = places.find(|place| place != limit).or_else(|| named.filter(|place| place != limit));
+    other.map(|_| outside(server))
+}
+
+fn outside(server: &Server<'_>) -> String {
+    let place = server.place.name().unwrap_or_default();
+    format!("**Not here**: this connection is limited to {place}, and that is not part of it.")
+}
+
+/// Whether the answer is about something of another project, or does not say of which.
+fn elsewhere(tool: &Offered, answer: &Answer) -> bool {
+    tool.project_of_answer.is_some() && answer.learned.project != tool.project_of_answer
+}
+
+fn explained(server: &Server<'_>, error: &CommandError, invocation: &Invocation, target: &Target) -> String {
+    server.world.log.log(Level::Info, "mcp.tool.failed", &[("command", &invocation.command)]);
+    let Ok(host) = &server.world.config.sentry_host else { return "This server is not set up completely.".to_owned() };
+    let subject = subject(invocation, target);
+    let headless = server.caller.headless;
+    match error {
+        CommandError::Sentry(SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }) if headless => {
+            "**Sentry does not accept this server's access any more.** Everybody here uses the operator's token; whoever \
+             runs this server needs to set a new `SENTRY_AUTH_TOKEN`."
+                .to_owned()
+        }
+        CommandError::Sentry(SentryError::MissingScope { missing }) if headless => format!(
+            "**The operator's token lacks a permission**: {}. Whoever runs this server can set one that has it.",
+            missing.join(", ")
+        ),
+        CommandError::Sentry(SentryError::Forbidden) => {
+            let whose = if headless { "The operator's access, which everybody here uses," } else { "This account" };
+            format!("**No access to {}.** {whose} may not see it. An owner at {} can change that.", say::line(&subject, 150), host.name())
+        }
+        _ => {
+            let account = (!headless).then(|| server.caller.account.label());
+            markdown(&for_tools(explain(error, &subject, host, account)))
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! Who calls, and what their commands run with.
+//!
+//! A caller proves who they are in one of two ways ([`Access`]):
+//!
+//! - `Authorization: Bearer <token>`, an access token that this Worker's authorization server issued. `session` is where
+//!   such a token becomes a [`Caller`]; the token holds no Sentry token, so Sentry never sees it, and the client never sees
+//!   Sentry's (P18).
+//! - `Authorization: Sentry-Bearer <token>`, a Sentry token of the caller's own. Sentry is asked once a minute whose it is;
+//!   between two questions it is known by its hash. It is kept nowhere and goes to Sentry alone (P7).
+//!
+//! With `SENTRY_AUTH_TOKEN` set, commands run with the operator's token (P6), but only for who proved themselves first: the
+//! operator's token never serves a request of nobody.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::{HeaderMap, header};
+use secrecy::SecretString;
+
+use super::cache::{Cache, Key};
+use super::constraint::Endpoint;
+use super::refusal::{Refusal, Scheme};
+use super::skills::Skills;
+use crate::commands::CommandError;
+use crate::config::expose;
+use crate::crypto::sha256;
+use crate::grants::NoCredential;
+use crate::ports::World;
+use crate::sentry::client::Client;
+use crate::sentry::error::{SentryError, Unauthorized};
+use crate::sentry::oauth::{Account, whose};
+
+/// How long Sentry's word about a token holds.
+const BELIEVED: Duration = Duration::from_secs(60);
+/// When to try again what Sentry or our storage could not do, in seconds.
+const RETRY: u64 = 10;
+/// Sentry's tokens have 71 characters, ours some 200.
+const MAX_TOKEN: usize = 4096;
+
+const NOT_ACCEPTED: &str = "Sentry does not accept this token.";
+const UNKNOWN: &str = "This access token is not known here or has ended. Authorize again.";
+
+/// What a request presents.
+#[derive(Debug)]
+pub enum Access {
+    /// An access token of ours.
+    Bearer(SecretString),
+    /// A token of Sentry's.
+    SentryBearer(SecretString),
+}
+
+/// What is wrong with what a request presents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoAccess {
+    /// Nothing that is known here.
+    Nothing,
+    /// Something of this scheme that can be no token.
+    Malformed(Scheme),
+}
+
+impl Access {
+    /// Reads `Authorization`; the scheme's case does not matter (RFC 9110 §11.1).
+    ///
+    /// # Errors
+    /// When there is none, more than one, or none that could be a token.
+    pub fn of(headers: &HeaderMap) -> Result<Access, NoAccess> {
+        let mut all = headers.get_all(header::AUTHORIZATION).iter();
+        let (Some(value), None) = (all.next(), all.next()) else { return Err(NoAccess::Nothing) };
+        let value = value.to_str().map_err(|_| NoAccess::Nothing)?.trim();
+        let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "bearer" => Scheme::Bearer,
+            "sentry-bearer" => Scheme::SentryBearer,
+            _ => return Err(NoAccess::Nothing),
+        };
+        let token = token.trim();
+        if token.is_empty() || token.len() > MAX_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(NoAccess::Malformed(scheme));
+        }
+        Ok(match scheme {
+            Scheme::Bearer => Access::Bearer(token.into()),
+            Scheme::SentryBearer => Access::SentryBearer(token.into()),
+        })
+    }
+}
+
+/// Whoever proved who they are.
+pub struct Caller {
+    /// Tells callers apart in caches and limits: a hash, no secret.
+    pub key: Key,
+    /// How they proved it.
+    pub scheme: Scheme,
+    /// Whose Sentry account it is.
+    pub account: Account,
+    /// What they may use.
+    pub skills: Skills,
+    /// Whether their commands run with the operator's token.
+    pub headless: bool,
+    credential: Rc<dyn CredentialSource>,
+}
+
+/// A Sentry token to run a command with.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The token.
+    pub token: SecretString,
+    /// Of a grant: its version, to tell the vault when Sentry refuses the token. `None`: there is nothing to renew.
+    pub version: Option<i64>,
+}
+
+/// Where a caller's Sentry token comes from.
+#[async_trait(?Send)]
+pub trait CredentialSource {
+    /// The token to use now.
+    async fn held(&self) -> Result<Held, NoCredential>;
+    /// Sentry says that the token of `version` is dead: a newer one.
+    async fn rejected(&self, version: i64) -> Result<Held, NoCredential>;
+}
+
+/// A token that needs no keeping: the caller's own, or the operator's.
+struct Fixed(SecretString);
+
+#[async_trait(?Send)]
+impl CredentialSource for Fixed {
+    async fn held(&self) -> Result<Held, NoCredential> {
+        Ok(Held { token: self.0.clone(), version: None })
+    }
+
+    async fn rejected(&self, _version: i64) -> Result<Held, NoCredential> {
+        Err(NoCredential::Ended)
+    }
+}
+
+thread_local! {
+    static KNOWN: RefCell<Cache<Account>> = const { RefCell::new(Cache::new()) };
+}
+
+/// Finds out who calls.
+///
+/// # Errors
+/// 401 with the challenge that helps, 503 when nobody can say.
+pub async fn authenticate(world: &World, headers: &HeaderMap, endpoint: &Endpoint) -> Result<Caller, Refusal> {
+    match Access::of(headers) {
+        Ok(Access::Bearer(token)) => session(world, endpoint, token).await,
+        Ok(Access::SentryBearer(token)) => brought(world, endpoint, token).await,
+        Err(NoAccess::Nothing) => Err(Refusal::no_credential(endpoint)),
+        Err(NoAccess::Malformed(scheme)) => Err(Refusal::invalid_token(endpoint, scheme, "This can be no token.")),
+    }
+}
+
+/// The caller of an access token of ours. The authorization server checks the token's MAC before it looks anywhere (P17),
+/// then that it was issued for `endpoint` (RFC 8707), and makes the caller with [`Caller::new`].
+async fn session(_world: &World, endpoint: &Endpoint, _token: SecretString) -> Result<Caller, Refusal> {
+    Err(Refusal::invalid_token(endpoint, Scheme::Bearer, UNKNOWN))
+}
+
+/// The caller of a Sentry token.
+async fn brought(world: &World, endpoint: &Endpoint, token: SecretString) -> Result<Caller, Refusal> {
+    let host = world.config.sentry_host.as_ref().map_err(|problem| Refusal::not_configured(*problem))?;
+    let key = sha256(format!("{} {}", host.origin(), expose(&token)).as_bytes());
+    let known = KNOWN.with_borrow(|known| known.get(&key, world.clock.now()));
+    let account = match known {
+        Some(account) => account,
+        None => match whose(&*world.http, host, &token).await {
+            Ok(Some(account)) => {
+                KNOWN.with_borrow_mut(|known| known.put(key, account.clone(), world.clock.now(), BELIEVED));
+                account
+            }
+            Ok(None) => return Err(Refusal::invalid_token(endpoint, Scheme::SentryBearer, NOT_ACCEPTED)),
+            Err(()) => return Err(Refusal::unavailable("Sentry could not be asked about this token.", RETRY)),
+        },
+    };
+    Ok(Caller::new(world, key, Scheme::SentryBearer, account, Skills::all(), Rc::new(Fixed(token))))
+}
+
+impl Caller {
+    /// A caller whose commands run with `credential`, or with the operator's token where there is one (P6).
+    pub fn new(
+        world: &World,
+        key: Key,
+        scheme: Scheme,
+        account: Account,
+        skills: Skills,
+        credential: Rc<dyn CredentialSource>,
+    ) -> Caller {
+        let operators = world.config.environment_token.clone();
+        let headless = operators.is_some();
+        let credential = operators.map_or(credential, |token| Rc::new(Fixed(token)));
+        Caller { key, scheme, account, skills, headless, credential }
+    }
+
+    /// Does `work` with the caller's credential; once more, renewed, when Sentry says that it is dead.
+    ///
+    /// # Errors
+    /// What the client can mend by authorizing anew is a refusal: 401 for a dead credential, 403 for one that lacks a
+    /// scope. The operator's credential is not theirs to mend, so what is wrong with it stays an error of the command.
+    pub async fn with_client<T>(
+        &self,
+        world: &World,
+        endpoint: &Endpoint,
+        work: impl AsyncFn(&Client) -> Result<T, CommandError>,
+    ) -> Result<Result<T, CommandError>, Refusal> {
+        let host = world.config.sentry_host.as_ref().map_err(|problem| Refusal::not_configured(*problem))?;
+        let mut held = self.credential.held().await.map_err(|error| self.without(endpoint, error))?;
+        let mut renewed = false;
+        loop {
+            let client = Client::new(world, host.clone(), held.token.clone());
+            let error = match work(&client).await {
+                Err(CommandError::Sentry(error)) if !self.headless => error,
+                other => return Ok(other),
+            };
+            match (error, held.version) {
+                (SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }, Some(version)) if !renewed => {
+                    held = self.credential.rejected(version).await.map_err(|error| self.without(endpoint, error))?;
+                    renewed = true;
+                }
+                (SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }, _) => {
+                    KNOWN.with_borrow_mut(|known| known.forget(&self.key));
+                    return Err(Refusal::invalid_token(endpoint, self.scheme, NOT_ACCEPTED));
+                }
+                (SentryError::MissingScope { missing }, _) => {
+                    return Err(Refusal::insufficient_scope(endpoint, self.scheme, &missing));
+                }
+                (error, _) => return Ok(Err(error.into())),
+            }
+        }
+    }
+
+    fn without(&self, endpoint: &Endpoint, error: NoCredential) -> Refusal {
+        match error {
+            NoCredential::NotConnected | NoCredential::Ended => {
+                Refusal::invalid_token(endpoint, self.scheme, "The access to Sentry has ended. Authorize again.")
+            }
+            NoCredential::CannotRenewNow => {
+                Refusal::unavailable("Sentry could not be reached to renew the access.", RETRY)
+            }
+            NoCredential::Configuration(problem) => Refusal::not_configured(problem),
+            NoCredential::Storage => Refusal::unavailable("The access could not be read.", RETRY),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn read(values: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::AUTHORIZATION, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        match Access::of(&headers) {
+            Ok(Access::Bearer(token)) => format!("ours {}", expose(&token)),
+            Ok(Access::SentryBearer(token)) => format!("sentry's {}", expose(&token)),
+            Err(error) => format!("{error:?}"),
+        }
+    }
+
+    #[test]
+    fn one_token_of_a_known_scheme_is_read_and_nothing_else_p17() {
+        assert_eq!(read(&["Bearer abc"]), "ours abc");
+        assert_eq!(read(&["sentry-bearer  sntryu_1 "]), "sentry's sntryu_1");
+        for nothing in [&[][..], &[""], &["Basic YTpi"], &["Bearer a", "Bearer b"], &["Token x"], &["Bearer caf\u{e9}"]]
+        {
+            assert_eq!(read(nothing), "Nothing", "{nothing:?}");
+        }
+        let long = format!("Bearer {}", "x".repeat(MAX_TOKEN + 1));
+        for malformed in ["Bearer", "Bearer ", "bearer a b", long.as_str()] {
+            assert_eq!(read(&[malformed]), "Malformed(Bearer)");
+        }
+        assert_eq!(read(&["Sentry-Bearer"]), "Malformed(SentryBearer)");
+    }
+
+    #[test]
+    fn a_token_is_not_printed() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer hush-hush"));
+        assert!(!format!("{:?}", Access::of(&headers)).contains("hush"));
+    }
+}

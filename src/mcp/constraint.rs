@@ -1,0 +1,178 @@
+//! The place that a path limits its callers to: `/mcp/{organization}/{project}`.
+//!
+//! Before anything is done within a place, Sentry is asked whether the caller sees it, and how it is spelled; a yes holds
+//! for a quarter of an hour. Anything but a yes fails closed: what cannot be checked is not opened. Afterwards the place is
+//! put into every call here ([`super::tools`]), whatever the client sent.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use http::StatusCode;
+use url::Url;
+
+use super::cache::{Cache, Key};
+use super::caller::Caller;
+use super::refusal::Refusal;
+use crate::commands::CommandError;
+use crate::commands::explain::explain;
+use crate::crypto::sha256;
+use crate::ports::World;
+use crate::sentry::client::Client;
+use crate::sentry::error::SentryError;
+use crate::sentry::types::{Organization, Project};
+use crate::sentry::urls::is_slug;
+
+/// How long a place that was seen is taken for seen.
+const SEEN: Duration = Duration::from_secs(15 * 60);
+/// When to try again what Sentry could not say, in seconds.
+const RETRY: u64 = 10;
+
+/// An address of this door: the resource that an access token is for (RFC 8707).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    origin: String,
+    organization: Option<String>,
+    project: Option<String>,
+}
+
+impl Endpoint {
+    /// Reads the segments after `/mcp`. `None` when they name no place.
+    pub fn read(origin: &Url, segments: &[&str]) -> Option<Endpoint> {
+        let segments = if let [before @ .., ""] = segments { before } else { segments };
+        let origin = origin.origin().ascii_serialization();
+        let (organization, project) = match segments {
+            [] => (None, None),
+            [organization] => (Some(*organization), None),
+            [organization, project] => (Some(*organization), Some(*project)),
+            _ => return None,
+        };
+        let slugs = [organization, project].into_iter().flatten().all(is_slug);
+        let owned = |slug: Option<&str>| slug.map(str::to_owned);
+        slugs.then(|| Endpoint { origin, organization: owned(organization), project: owned(project) })
+    }
+
+    /// The canonical address, without a slash at its end.
+    pub fn url(&self) -> String {
+        format!("{}{}", self.origin, self.path())
+    }
+
+    /// Where its metadata is (RFC 9728 §3.1).
+    pub fn metadata_url(&self) -> String {
+        format!("{}/.well-known/oauth-protected-resource{}", self.origin, self.path())
+    }
+
+    fn path(&self) -> String {
+        let slugs = [&self.organization, &self.project].into_iter().flatten();
+        slugs.fold("/mcp".to_owned(), |path, slug| format!("{path}/{slug}"))
+    }
+}
+
+/// A place that the caller sees, as Sentry spells it. Empty: no limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The organization's slug.
+    pub organization: Option<String>,
+    /// The project's slug.
+    pub project: Option<String>,
+}
+
+impl Place {
+    /// `globex/checkout-api`, for people.
+    pub fn name(&self) -> Option<String> {
+        let organization = self.organization.as_ref()?;
+        Some(match &self.project {
+            Some(project) => format!("{organization}/{project}"),
+            None => organization.clone(),
+        })
+    }
+}
+
+thread_local! {
+    static KNOWN: RefCell<Cache<Place>> = const { RefCell::new(Cache::new()) };
+}
+
+/// The place of `endpoint`, if the caller sees it.
+///
+/// # Errors
+/// 404 when they do not, 503 when Sentry cannot say, and whatever is wrong with the credential.
+pub async fn verify(world: &World, caller: &Caller, endpoint: &Endpoint) -> Result<Place, Refusal> {
+    let Some(organization) = endpoint.organization.as_deref() else { return Ok(Place::default()) };
+    let project = endpoint.project.as_deref();
+    let key: Key = sha256(&[&caller.key, endpoint.path().as_bytes()].concat());
+    if let Some(place) = KNOWN.with_borrow(|known| known.get(&key, world.clock.now())) {
+        return Ok(place);
+    }
+    let look = async |client: &Client| look(client, organization, project).await.map_err(CommandError::from);
+    let place = match caller.with_client(world, endpoint, look).await? {
+        Ok(place) => place,
+        Err(error) => return Err(closed(world, endpoint, &error)),
+    };
+    KNOWN.with_borrow_mut(|known| known.put(key, place.clone(), world.clock.now(), SEEN));
+    Ok(place)
+}
+
+async fn look(client: &Client, organization: &str, project: Option<&str>) -> Result<Place, SentryError> {
+    client.needs(&["org:read", "project:read"]);
+    let url = client.organization_url(organization, &[]).await?;
+    let known: Organization = client.get(url.clone()).await?;
+    let mut place = Place { organization: Some(spelled(Some(known.slug), organization)), project: None };
+    if let Some(project) = project {
+        let mut url = url; // of the same region
+        url.path_segments_mut().map_err(|()| SentryError::ForeignUrl)?.clear().extend([
+            "api",
+            "0",
+            "projects",
+            organization,
+            project,
+            "",
+        ]);
+        let known: Project = client.get(url).await?;
+        place.project = Some(spelled(known.slug, project));
+    }
+    Ok(place)
+}
+
+fn spelled(by_sentry: Option<String>, asked: &str) -> String {
+    by_sentry.filter(|slug| is_slug(slug)).unwrap_or_else(|| asked.to_owned())
+}
+
+fn closed(world: &World, endpoint: &Endpoint, error: &CommandError) -> Refusal {
+    let place = endpoint.path().trim_start_matches("/mcp/").to_owned();
+    match error {
+        CommandError::Sentry(SentryError::NotFound | SentryError::Forbidden) => {
+            let sentence =
+                format!("Sentry shows no `{place}` to this account: look at the organization and project in the URL.");
+            Refusal::new(StatusCode::NOT_FOUND, sentence)
+        }
+        CommandError::Sentry(SentryError::RateLimited { retry_after }) => {
+            Refusal::unavailable("Sentry asks us to slow down.", retry_after.as_secs().max(1))
+        }
+        CommandError::Sentry(SentryError::Unauthorized { .. }) => match &world.config.sentry_host {
+            Ok(host) => Refusal::new(StatusCode::FORBIDDEN, explain(error, &place, host, None).title),
+            Err(problem) => Refusal::not_configured(*problem),
+        },
+        _ => Refusal::unavailable(format!("Whether `{place}` is there could not be checked."), RETRY),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_an_address_with_its_metadata_or_nothing() {
+        let origin = Url::parse("https://vedette.example.com").unwrap();
+        let urls = |segments: &[&str]| Endpoint::read(&origin, segments).map(|it| (it.url(), it.metadata_url()));
+        let found = |path: &str| {
+            let of = |middle: &str| format!("https://vedette.example.com{middle}/mcp{path}");
+            Some((of(""), of("/.well-known/oauth-protected-resource")))
+        };
+        assert_eq!(urls(&[]), found(""));
+        assert_eq!(urls(&[""]), found(""));
+        assert_eq!(urls(&["globex"]), found("/globex"));
+        assert_eq!(urls(&["globex", "checkout-api", ""]), found("/globex/checkout-api"));
+        for bad in [&["", "x"][..], &["a", "b", "c"], &[".."], &["%2e%2e"], &["a b"], &["a", "\u{e9}"], &["", ""]] {
+            assert_eq!(urls(bad), None, "{bad:?}");
+        }
+    }
+}

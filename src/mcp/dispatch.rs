@@ -1,0 +1,136 @@
+//! Methods: what each request is answered with, in the form of its era.
+
+use http::StatusCode;
+use rmcp::model::{
+    CacheScope, DiscoverResult, EmptyObject, ErrorCode, ErrorData, Implementation, InitializeResult, JsonObject,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, ProtocolVersion, ResultType,
+    ServerCapabilities,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::era::{Era, SPOKEN, settle};
+use super::message::Request;
+use super::{Failure, Server, call, prompts, resources, tools, words};
+use crate::commands::say;
+
+/// How long what depends on nothing but this deployment may be kept by a client, in milliseconds.
+const HOUR: u64 = 3_600_000;
+/// How long what a new deployment may change may be kept.
+const MINUTES: u64 = 300_000;
+/// An issue changes with every event.
+const NEVER: u64 = 0;
+
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+/// The result of `request`.
+///
+/// # Errors
+/// What went wrong instead.
+pub async fn dispatch(server: &Server<'_>, request: &Request, era: Era) -> Result<Value, Failure> {
+    let params = &request.params;
+    let (result, fresh) = match (request.method.as_str(), era) {
+        ("initialize", Era::Legacy) => (value(initialize(server, params)?)?, None),
+        ("ping", Era::Legacy) => (value(EmptyObject {})?, None),
+        ("server/discover", Era::Modern) => (value(discover(server))?, Some(HOUR)),
+        ("tools/list", _) => {
+            only_page(params)?;
+            let tools = tools::offered(&server.caller.skills, server.place).into_iter().map(|offered| offered.tool);
+            (value(ListToolsResult::with_all_items(tools.collect()))?, Some(MINUTES))
+        }
+        ("tools/call", _) => (value(call::call(server, read(params)?).await?)?, None),
+        ("prompts/list", _) => {
+            only_page(params)?;
+            (value(ListPromptsResult::with_all_items(prompts::list(server.place)))?, Some(HOUR))
+        }
+        ("prompts/get", _) => (value(prompts::get(server, read(params)?)?)?, None),
+        ("resources/list", _) => {
+            only_page(params)?;
+            (value(ListResourcesResult::with_all_items(Vec::new()))?, Some(HOUR))
+        }
+        ("resources/templates/list", _) => {
+            only_page(params)?;
+            (value(ListResourceTemplatesResult::with_all_items(resources::templates()))?, Some(HOUR))
+        }
+        ("resources/read", _) => (value(resources::read(server, read(params)?, era).await?)?, Some(NEVER)),
+        (other, _) => {
+            let sentence = format!("There is no method `{}` here.", say::line(other, 60));
+            return Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, sentence, None).into());
+        }
+    };
+    Ok(finished(result, era, fresh))
+}
+
+/// The status of a response that is this error alone.
+pub fn status(error: &ErrorData, era: Era) -> StatusCode {
+    match (era, error.code) {
+        (Era::Modern, ErrorCode::METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,
+        _ => StatusCode::OK,
+    }
+}
+
+/// Puts on what 2026-07-28 has in every result, and takes off what earlier revisions do not know.
+fn finished(mut result: Value, era: Era, fresh: Option<u64>) -> Value {
+    let Some(fields) = result.as_object_mut() else { return result };
+    match era {
+        Era::Legacy => {
+            for name in ["resultType", "ttlMs", "cacheScope"] {
+                fields.remove(name);
+            }
+        }
+        Era::Modern => {
+            fields.insert("resultType".to_owned(), json!(ResultType::COMPLETE));
+            if let Some(ttl) = fresh {
+                fields.insert("ttlMs".to_owned(), ttl.into());
+                fields.insert("cacheScope".to_owned(), json!(CacheScope::Private)); // it depends on who asks
+            }
+            if let Some(meta) = fields.entry("_meta").or_insert_with(|| json!({})).as_object_mut() {
+                meta.insert(SERVER_INFO.to_owned(), json!(implementation()));
+            }
+        }
+    }
+    result
+}
+
+fn initialize(server: &Server<'_>, params: &JsonObject) -> Result<InitializeResult, ErrorData> {
+    let wanted =
+        params.get("protocolVersion").cloned().and_then(|it| serde_json::from_value::<ProtocolVersion>(it).ok());
+    let wanted = wanted.ok_or_else(|| ErrorData::invalid_params("`protocolVersion` must be a string.", None))?;
+    Ok(InitializeResult::new(capabilities())
+        .with_protocol_version(settle(&wanted))
+        .with_server_info(implementation())
+        .with_instructions(words::instructions(server)))
+}
+
+fn discover(server: &Server<'_>) -> DiscoverResult {
+    let mut result = DiscoverResult::new(SPOKEN.to_vec(), capabilities());
+    result.instructions = Some(words::instructions(server));
+    result
+}
+
+fn capabilities() -> ServerCapabilities {
+    ServerCapabilities::builder().enable_tools().enable_prompts().enable_resources().build()
+}
+
+fn implementation() -> Implementation {
+    Implementation::new("vedette", env!("CARGO_PKG_VERSION")).with_title("Vedette: Sentry")
+}
+
+/// Every list here is one page, so no cursor was ever given out.
+fn only_page(params: &JsonObject) -> Result<(), ErrorData> {
+    match params.get("cursor") {
+        None | Some(Value::Null) => Ok(()),
+        Some(_) => Err(ErrorData::invalid_params("This `cursor` was not given out here.", None)),
+    }
+}
+
+fn read<T: DeserializeOwned>(params: &JsonObject) -> Result<T, ErrorData> {
+    serde_json::from_value(Value::Object(params.clone())).map_err(|error| {
+        ErrorData::invalid_params(format!("`params` do not fit: {}.", say::line(&error.to_string(), 200)), None)
+    })
+}
+
+fn value(result: impl Serialize) -> Result<Value, ErrorData> {
+    serde_json::to_value(result).map_err(|_| ErrorData::internal_error("The result could not be written.", None))
+}

@@ -1,0 +1,138 @@
+//! A request that gets no result at all: one HTTP status, one JSON-RPC error, and what a client needs to mend it.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, RequestId};
+
+use super::constraint::Endpoint;
+use crate::config::Problem;
+
+/// JSON-RPC leaves -32000 to -32019 to servers: the request was refused before or instead of its method.
+const REFUSED: ErrorCode = ErrorCode(-32000);
+/// When to try again what the configuration prevents, in seconds.
+const RETRY_CONFIGURATION: u64 = 300;
+
+/// The scheme of the `Authorization` that a caller used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Our own access tokens (RFC 6750).
+    Bearer,
+    /// A token of Sentry's.
+    SentryBearer,
+}
+
+/// Why, and what to say.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The response's status.
+    pub status: StatusCode,
+    error: Box<ErrorData>,
+    id: Option<RequestId>,
+    challenge: Option<String>,
+    retry_after: Option<u64>,
+    allow: Option<&'static str>,
+}
+
+impl Refusal {
+    /// A refusal that says `sentence`.
+    pub fn new(status: StatusCode, sentence: impl Into<String>) -> Refusal {
+        Refusal::with(status, ErrorData::new(REFUSED, sentence.into(), None))
+    }
+
+    /// A refusal with an error of the protocol's.
+    pub fn with(status: StatusCode, error: ErrorData) -> Refusal {
+        Refusal { status, error: Box::new(error), id: None, challenge: None, retry_after: None, allow: None }
+    }
+
+    /// 401: nothing was presented. One challenge, which leads to the authorization server (RFC 9728 §5.1).
+    pub fn no_credential(endpoint: &Endpoint) -> Refusal {
+        let sentence =
+            "Sign in first: this server takes an OAuth access token, or `Authorization: Sentry-Bearer <token>`.";
+        Refusal::new(StatusCode::UNAUTHORIZED, sentence).challenging(bearer(endpoint, &[]))
+    }
+
+    /// 401: what was presented is no good (any more). Clients authorize anew by themselves when they see it.
+    pub fn invalid_token(endpoint: &Endpoint, scheme: Scheme, sentence: &'static str) -> Refusal {
+        let details = [("error", "invalid_token"), ("error_description", sentence)];
+        let challenge = challenge(endpoint, scheme, &details);
+        Refusal::new(StatusCode::UNAUTHORIZED, sentence).challenging(challenge)
+    }
+
+    /// 403: the credential is good, and lacks these scopes of Sentry's (RFC 6750 §3.1).
+    pub fn insufficient_scope(endpoint: &Endpoint, scheme: Scheme, scopes: &[String]) -> Refusal {
+        let scopes = scopes.join(" ");
+        let sentence = format!("This needs a permission that the credential does not have: {scopes}.");
+        let details =
+            [("error", "insufficient_scope"), ("error_description", "Not permitted yet"), ("scope", scopes.as_str())];
+        let challenge = challenge(endpoint, scheme, &details);
+        Refusal::new(StatusCode::FORBIDDEN, sentence).challenging(challenge)
+    }
+
+    /// 503, with the time to try again.
+    pub fn unavailable(sentence: impl Into<String>, retry_after: u64) -> Refusal {
+        Refusal { retry_after: Some(retry_after), ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, sentence) }
+    }
+
+    /// 503: a variable is missing or malformed.
+    pub fn not_configured(problem: Problem) -> Refusal {
+        Refusal::unavailable(format!("This server is not set up completely: {problem}."), RETRY_CONFIGURATION)
+    }
+
+    /// 405: nothing is kept here that could be streamed or deleted.
+    pub fn method_not_allowed() -> Refusal {
+        let sentence = "Send POST: this server keeps no sessions and opens no streams.";
+        Refusal { allow: Some("POST, OPTIONS"), ..Refusal::new(StatusCode::METHOD_NOT_ALLOWED, sentence) }
+    }
+
+    /// The same, as the answer to the request with this id.
+    pub fn answering(mut self, id: RequestId) -> Refusal {
+        self.id.get_or_insert(id);
+        self
+    }
+
+    fn challenging(self, challenge: String) -> Refusal {
+        Refusal { challenge: Some(challenge), ..self }
+    }
+
+    /// The response.
+    pub fn into_response(self) -> Response<Bytes> {
+        let body = serde_json::to_vec(&JsonRpcError::new(self.id, *self.error)).unwrap_or_default();
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = self.challenge.and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(allow) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        response
+    }
+}
+
+fn challenge(endpoint: &Endpoint, scheme: Scheme, details: &[(&str, &str)]) -> String {
+    match scheme {
+        Scheme::Bearer => bearer(endpoint, details),
+        Scheme::SentryBearer => written("Sentry-Bearer", details.iter().copied()),
+    }
+}
+
+fn bearer(endpoint: &Endpoint, details: &[(&str, &str)]) -> String {
+    let metadata = endpoint.metadata_url();
+    written("Bearer", details.iter().copied().chain([("resource_metadata", metadata.as_str())]))
+}
+
+/// `Scheme realm="Vedette", name="value", …`: quoted strings (RFC 9110 §11.6.1), so nothing may close them.
+fn written<'a>(scheme: &str, details: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut text = format!("{scheme} realm=\"Vedette\"");
+    for (name, value) in details {
+        let plain: String = value.chars().filter(|it| (' '..='~').contains(it) && !matches!(it, '"' | '\\')).collect();
+        text.push_str(&format!(", {name}=\"{plain}\""));
+    }
+    text
+}
