@@ -9,14 +9,14 @@
 //!   between two questions it is known by its hash. It is kept nowhere and goes to Sentry alone (P7).
 //!
 //! With `SENTRY_AUTH_TOKEN` set, commands run with the operator's token (P6), but only for who proved themselves first: the
-//! operator's token never serves a request of nobody.
+//! operator's token never serves a request of nobody, nor of somebody who shares no organization with it.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
 use secrecy::SecretString;
 
 use super::cache::{Cache, Key};
@@ -30,6 +30,7 @@ use crate::grants::NoCredential;
 use crate::ports::World;
 use crate::sentry::client::Client;
 use crate::sentry::error::{SentryError, Unauthorized};
+use crate::sentry::host::SentryHost;
 use crate::sentry::oauth::{Account, whose};
 
 /// How long Sentry's word about a token holds.
@@ -39,6 +40,8 @@ const RETRY: u64 = 10;
 /// Sentry's tokens have 71 characters, ours some 200.
 const MAX_TOKEN: usize = 4096;
 
+const STRANGER: &str = "This server answers with its operator's Sentry access, to people of the same organizations. Your \
+                        token sees none of them.";
 const NOT_ACCEPTED: &str = "Sentry does not accept this token.";
 const UNKNOWN: &str = "This access token is not known here or has ended. Authorize again.";
 
@@ -165,6 +168,9 @@ async fn brought(world: &World, endpoint: &Endpoint, token: SecretString) -> Res
         Some(account) => account,
         None => match whose(&*world.http, host, &token).await {
             Ok(Some(account)) => {
+                if let Some(operators) = &world.config.environment_token {
+                    colleague(world, host, &token, operators).await?;
+                }
                 KNOWN.with_borrow_mut(|known| known.put(key, account.clone(), world.clock.now(), BELIEVED));
                 account
             }
@@ -173,6 +179,39 @@ async fn brought(world: &World, endpoint: &Endpoint, token: SecretString) -> Res
         },
     };
     Ok(Caller::new(world, key, Scheme::SentryBearer, account, Skills::all(), Rc::new(Fixed(token))))
+}
+
+/// Anybody can have an account at sentry.io, so Sentry's word alone opens nothing to the operator's token: the caller must
+/// see an organization that the operator sees too.
+async fn colleague(
+    world: &World,
+    host: &SentryHost,
+    token: &SecretString,
+    operators: &SecretString,
+) -> Result<(), Refusal> {
+    let theirs = match organizations(world, host, token).await {
+        Ok(theirs) => theirs,
+        // A token that may not list them shows none.
+        Err(SentryError::Forbidden | SentryError::MissingScope { .. } | SentryError::NotFound) => Vec::new(),
+        Err(_) => return Err(unshown()),
+    };
+    let ours = match organizations(world, host, operators).await {
+        Ok(ours) => ours,
+        // A dead token opens nothing to anybody; the command says what is wrong with it.
+        Err(SentryError::Unauthorized { .. }) => return Ok(()),
+        Err(_) => return Err(unshown()),
+    };
+    let shared = theirs.iter().any(|slug| ours.contains(slug));
+    if shared { Ok(()) } else { Err(Refusal::new(StatusCode::FORBIDDEN, STRANGER)) }
+}
+
+async fn organizations(world: &World, host: &SentryHost, token: &SecretString) -> Result<Vec<String>, SentryError> {
+    let all = Client::new(world, host.clone(), token.clone()).organizations().await?;
+    Ok(all.iter().map(|organization| organization.slug.clone()).collect())
+}
+
+fn unshown() -> Refusal {
+    Refusal::unavailable("Sentry could not be asked which organizations you share with this server's operator.", RETRY)
 }
 
 impl Caller {

@@ -379,6 +379,24 @@ fn headless_commands_run_with_the_operators_token_for_who_proved_themselves_only
 }
 
 #[test]
+fn the_operators_token_serves_nobody_who_shares_no_organization_with_it_p6() {
+    let (platform, token) = with_ada();
+    platform.redeploy(&headless());
+    // Ada's account may not list organizations, so for all that is known it sees none.
+    let closed = Fault::new(Side::Sentry, "api/0/organizations/", FaultKind::Forbidden).once();
+    platform.sandbox.add_fault(closed);
+    let (status, body) = post("/mcp").by(&token).ask(&platform, "tools/call", json!({ "name": "whoami" }));
+    assert_eq!(status, 403, "{body}");
+    assert!(body.to_string().contains("same organizations"), "{body}");
+    let asked = platform.sandbox.sentry().requests;
+    let whose: Vec<_> = asked.iter().filter_map(|request| request.account.as_deref()).collect();
+    let operators = asked.iter().filter(|request| request.account.as_deref() == Some("ci-bot@example.com"));
+    assert!(operators.into_iter().all(|request| request.path == "/api/0/organizations/"), "{whose:?}");
+    let (_, text, _) = post("/mcp").by(&token).call(&platform, "whoami", json!({}));
+    assert!(text.contains("ci-bot@example.com"), "somebody who shares one is served: {text}");
+}
+
+#[test]
 fn no_token_is_logged_stored_or_answered() {
     let platform = Platform::new();
     post("/mcp").call(&platform, "whoami", json!({}));
