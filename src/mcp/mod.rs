@@ -28,6 +28,12 @@
 //! names its id; the transport, because the SDK's needs threads; and `resultType`, `ttlMs`, `cacheScope` and the server's name
 //! in `_meta`, which are put on and left out by era in one place ([`dispatch`]).
 //!
+//! # What is not here
+//!
+//! What needs a stream or a session: progress notifications, `subscriptions/listen`, resource subscriptions, and requests to
+//! the client (sampling, elicitation, roots). Nor `logging`, which 2026-07-28 ended, and `completion`. None is declared as a
+//! capability, so no client asks for them; a call whose client went away is ended by the runtime with its request.
+//!
 //! # What is stored
 //!
 //! Nothing (P17): a token that Sentry accepted is known by its hash for a minute, a place that was seen for a quarter of an
