@@ -8,6 +8,7 @@ mod errors;
 mod grants;
 mod headless;
 mod hostile;
+mod oauth_sessions;
 mod order;
 mod people;
 mod secrets;
