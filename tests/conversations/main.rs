@@ -9,6 +9,7 @@ mod grants;
 mod headless;
 mod hostile;
 mod oauth_sessions;
+mod oauth_token;
 mod order;
 mod people;
 mod secrets;

@@ -18,18 +18,18 @@ use vedette::sessions::tokens::{Kind, SessionId, Token};
 use crate::world::{APP, Platform, wait};
 
 const CLIENT: &str = "the hash of the client's id";
-const REDIRECT: &str = "http://127.0.0.1:3118/callback";
-const VERIFIER: &str = "a-verifier-of-at-least-43-characters-0123456789";
+pub const REDIRECT: &str = "http://127.0.0.1:3118/callback";
+pub const VERIFIER: &str = "a-verifier-of-at-least-43-characters-0123456789";
 
-struct Rig {
-    platform: Rc<Platform>,
-    world: World,
-    keys: KeyRing,
-    name: String,
-    code: String,
+pub struct Rig {
+    pub platform: Rc<Platform>,
+    pub world: World,
+    pub keys: KeyRing,
+    pub name: String,
+    pub code: String,
 }
 
-fn terms() -> Terms {
+pub fn terms() -> Terms {
     Terms {
         client: CLIENT.into(),
         client_name: "Some client".into(),
@@ -47,7 +47,7 @@ fn rig() -> Rig {
     rig_with(terms())
 }
 
-fn rig_with(terms: Terms) -> Rig {
+pub fn rig_with(terms: Terms) -> Rig {
     let platform = Platform::new();
     let world = platform.world();
     let keys = KeyRing::new(world.config.root_secrets.clone().unwrap());
