@@ -8,6 +8,7 @@ mod errors;
 mod grants;
 mod headless;
 mod hostile;
+mod oauth_flow;
 mod oauth_sessions;
 mod oauth_token;
 mod order;
