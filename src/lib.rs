@@ -13,12 +13,13 @@ pub mod pages;
 pub mod ports;
 pub mod router;
 pub mod sentry;
+pub mod sessions;
 pub mod slack;
 pub mod status;
 pub mod turns;
 
 #[cfg(target_arch = "wasm32")]
-pub use edge::person::Person;
+pub use edge::{person::Person, session::Session};
 
 #[cfg(target_arch = "wasm32")]
 #[worker::event(fetch)]

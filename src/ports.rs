@@ -198,6 +198,8 @@ pub trait Alarm {
 pub enum ObjectClass {
     /// One per Slack person: inbox, turns, connect tickets, grant.
     Person,
+    /// One per authorization of an MCP client: code, token family, terms, grant.
+    Session,
 }
 
 /// Why a call to an object gave no reply.

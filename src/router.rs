@@ -5,6 +5,9 @@
 //! | `POST /slack/events`, `/slack/commands`, `/slack/interactions` | [`crate::slack::routes`] |
 //! | `GET`, `POST /connect/{ticket}` | [`crate::oauth::routes::connect`] |
 //! | `GET /api/oauth/callback/sentry` | [`crate::oauth::routes::callback`] |
+//! | `GET`, `POST /oauth/authorize` | [`crate::oauth::routes::authorize`] |
+//! | `GET /oauth/callback` | [`crate::oauth::routes::approved`] |
+//! | `POST /oauth/register`, `/oauth/token`, `/oauth/revoke`, `GET /.well-known/oauth-…` | [`crate::oauth::provider::door`] |
 //! | `GET /api/auth/status` | [`crate::status`] |
 //! | `POST /mcp`, `/mcp/{organization}`, `/mcp/{organization}/{project}` | [`crate::mcp::door`] |
 //! | `GET /`, `/health`, `/llms.txt`, `/robots.txt` | [`crate::pages::home`], [`crate::status`] |
@@ -17,7 +20,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use url::Url;
 
 use crate::mcp::door as mcp;
-use crate::oauth::routes::{callback, connect};
+use crate::oauth::provider::door as provider;
+use crate::oauth::routes::{approved, authorize, callback, connect};
 use crate::pages::{self, Page, home};
 use crate::ports::World;
 use crate::slack::routes::{self as slack, Reply};
@@ -51,6 +55,17 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
         (&Method::POST, ["connect", ticket]) => connect::submit(world, ticket, &request, &origin).await.into(),
         (_, ["connect", _]) => not_allowed(&[Method::GET, Method::HEAD, Method::POST]),
         (&Method::GET, ["api", "oauth", "callback", "sentry"]) => page(callback::callback(world, &request).await),
+        (&Method::GET, ["oauth", "authorize"]) => authorize::show(world, &request, &origin).into(),
+        (&Method::POST, ["oauth", "authorize"]) => authorize::submit(world, &request, &origin).await.into(),
+        (_, ["oauth", "authorize"]) => not_allowed(&[Method::GET, Method::HEAD, Method::POST]),
+        (&Method::GET, ["oauth", "callback"]) => approved::callback(world, &request, &origin).await.into(),
+        (_, ["oauth", "register" | "token" | "revoke"])
+        | (_, [".well-known", "oauth-authorization-server" | "oauth-protected-resource", ..]) => {
+            match provider::answer(world, &request, &origin).await {
+                Some(response) => response.into(),
+                None => page(pages::not_found()),
+            }
+        }
         (&Method::GET, ["api", "auth", "status"]) => status::auth(world, &request).await.into(),
 
         (_, ["mcp", rest @ ..]) => mcp::answer(world, request, &origin, rest).await.into(),
@@ -64,9 +79,12 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
         (_, ["api", "auth", "status"]) => {
             with_allow(text(StatusCode::METHOD_NOT_ALLOWED, "application/json", METHOD_ERROR), "GET, HEAD")
         }
-        (_, ["" | "health" | "llms.txt" | "robots.txt"] | ["api", "oauth", "callback", "sentry"]) => {
-            not_allowed(&[Method::GET, Method::HEAD])
-        }
+        (
+            _,
+            ["" | "health" | "llms.txt" | "robots.txt"]
+            | ["api", "oauth", "callback", "sentry"]
+            | ["oauth", "callback"],
+        ) => not_allowed(&[Method::GET, Method::HEAD]),
         _ => page(pages::not_found()),
     };
     finish(reply, secure)

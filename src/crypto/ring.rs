@@ -24,6 +24,18 @@ pub enum Purpose {
     CodeVerifier,
     /// Signing forms.
     Form,
+    /// The MAC of an MCP client's authorization codes.
+    AuthorizationCode,
+    /// The MAC of an MCP client's access tokens.
+    AccessToken,
+    /// The MAC of an MCP client's refresh tokens.
+    RefreshToken,
+    /// The MAC of the metadata in an MCP client's id.
+    ClientId,
+    /// Deriving an MCP client's secret from its id.
+    ClientSecret,
+    /// Sealing what a Session object keeps for later, and the credential that it gives out.
+    Session,
 }
 
 impl Purpose {
@@ -36,6 +48,12 @@ impl Purpose {
             Purpose::State => b"vedette/v1/state",
             Purpose::CodeVerifier => b"vedette/v1/code-verifier",
             Purpose::Form => b"vedette/v1/form",
+            Purpose::AuthorizationCode => b"vedette/v1/authorization-code",
+            Purpose::AccessToken => b"vedette/v1/access-token",
+            Purpose::RefreshToken => b"vedette/v1/refresh-token",
+            Purpose::ClientId => b"vedette/v1/client-id",
+            Purpose::ClientSecret => b"vedette/v1/client-secret",
+            Purpose::Session => b"vedette/v1/session",
         }
     }
 }
@@ -75,6 +93,19 @@ impl KeyRing {
     /// Whether `signature` is the HMAC of `message` under an accepted key, compared in constant time.
     pub fn verify(&self, purpose: Purpose, message: &[u8], signature: &[u8]) -> bool {
         self.accepted(purpose).any(|key| mac(&key, message).verify_slice(signature).is_ok())
+    }
+
+    /// The first 128 bits of [`KeyRing::sign`], for what has to stay short (RFC 2104 §5 allows half of the hash).
+    pub fn sign_truncated(&self, purpose: Purpose, message: &[u8]) -> [u8; 16] {
+        let whole = self.sign(purpose, message);
+        let mut half = [0; 16];
+        half.iter_mut().zip(whole).for_each(|(to, from)| *to = from);
+        half
+    }
+
+    /// Whether `signature` is [`KeyRing::sign_truncated`] of `message` under an accepted key, compared in constant time.
+    pub fn verify_truncated(&self, purpose: Purpose, message: &[u8], signature: &[u8; 16]) -> bool {
+        self.accepted(purpose).any(|key| mac(&key, message).verify_truncated_left(signature).is_ok())
     }
 }
 

@@ -10,6 +10,7 @@ mod kv;
 mod objects;
 pub mod person;
 mod runtime;
+pub mod session;
 mod sql;
 
 use std::cell::OnceCell;

@@ -33,6 +33,7 @@ impl Bindings {
     async fn fetch(&self, class: ObjectClass, name: &str, path: &str, body: &[u8]) -> Result<Vec<u8>, ObjectError> {
         let binding = match class {
             ObjectClass::Person => "PERSON",
+            ObjectClass::Session => "SESSION",
         };
         let mut init = RequestInit::new();
         init.with_method(Method::Post).with_body(Some(Uint8Array::from(body).into()));

@@ -14,3 +14,7 @@ pub const MAX_TOKEN: usize = 4 * 1024;
 pub const BROWSER_COOKIE: &str = "__Host-vedette_browser";
 /// Where Sentry sends the browser back to, for a Slack person's connection.
 pub const CONNECT_CALLBACK: &str = "/api/oauth/callback/sentry";
+/// Where Sentry sends the browser back to, for an MCP client's authorization.
+pub const CLIENT_CALLBACK: &str = "/oauth/callback";
+/// Where MCP clients send the browser to.
+pub const AUTHORIZE: &str = "/oauth/authorize";

@@ -4,5 +4,6 @@
 
 pub mod browser;
 pub mod constants;
+pub mod provider;
 pub mod routes;
 pub mod state;

@@ -5,6 +5,7 @@
 //! hash, and one place that says what the browser may do with them ([`Page::into_response`], P15).
 
 pub mod connect;
+pub mod consent;
 mod errors;
 pub mod home;
 mod layout;
@@ -48,6 +49,24 @@ pub(crate) enum Forms<'a> {
     Here,
     /// To this Worker, which redirects to Sentry, which may redirect to an organization's own sign-in or back to us.
     ThroughSentry(&'a SentryHost),
+    /// The same, and at the end to an MCP client, whose address was checked when it registered.
+    ThroughSentryTo {
+        /// The Sentry on the way.
+        host: &'a SentryHost,
+        /// The client's redirect URI.
+        redirect_uri: &'a str,
+    },
+}
+
+/// The source that stands for a redirect URI. A host in brackets cannot stand in a policy: its scheme has to do.
+fn source(redirect_uri: &str) -> String {
+    let (scheme, rest) = redirect_uri.split_once(':').unwrap_or((redirect_uri, ""));
+    let host = rest.strip_prefix("//").and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':');
+    match scheme {
+        "http" | "https" if !host.is_empty() && host.bytes().all(plain) => format!("{scheme}://{host}"),
+        scheme => format!("{scheme}:"),
+    }
 }
 
 impl Forms<'_> {
@@ -57,6 +76,9 @@ impl Forms<'_> {
             Forms::Here => "'self'".to_owned(),
             Forms::ThroughSentry(host) if host.is_saas() => "'self' https://sentry.io https://*.sentry.io".to_owned(),
             Forms::ThroughSentry(host) => format!("'self' {}", host.origin().origin().ascii_serialization()),
+            Forms::ThroughSentryTo { host, redirect_uri } => {
+                format!("{} {}", Forms::ThroughSentry(host).sources(), source(redirect_uri))
+            }
         }
     }
 }

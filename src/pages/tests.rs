@@ -9,11 +9,13 @@ use sha2::{Digest, Sha256};
 use super::{
     Page,
     connect::{self, ConnectConfirm, ConnectProblem, ConnectStart, Connected},
+    consent::{self, Consent, ConsentProblem},
     home, layout, method_not_allowed, not_found, server_error,
 };
 use crate::{
     config::{Config, Problem},
     sentry::host::SentryHost,
+    sessions::terms::Limit,
 };
 
 fn sentry() -> SentryHost {
@@ -48,6 +50,19 @@ fn confirm(account_name: &str, account_email: &str) -> Page {
         action: "/api/oauth/callback/sentry",
         csrf: "csrf-value",
         hidden: &[("state", "state-value")],
+    })
+}
+
+fn consent(client_name: &str, redirect_uri: &str, path: &str) -> Page {
+    consent::consent(Consent {
+        client_name,
+        client_uri: Some("https://client.example"),
+        redirect_uri,
+        limit: &Limit::from_path(path).unwrap(),
+        ticked: &["inspect"],
+        host: &sentry(),
+        action: "/oauth/authorize",
+        hidden: &[("state", "state-value"), ("request", "client_id=x")],
     })
 }
 
@@ -118,6 +133,9 @@ fn gallery() -> Vec<(String, Page)> {
         ("connect_connected_one", connected(1)),
         ("connect_connected_many", connected(3)),
         ("connect_cancelled", connect::cancelled()),
+        ("consent", consent("Claude Code", "http://localhost:3118/callback", "/mcp/globex/checkout-api")),
+        ("consent_private_scheme", consent("Cursor", "cursor://anysphere.cursor-mcp/oauth/callback", "/mcp")),
+        ("consent_problem_fewer_scopes", ConsentProblem::FewerScopes.page()),
         ("not_found", not_found()),
         ("method_not_allowed", method_not_allowed(&[Method::GET, Method::POST])),
         ("server_error", server_error("8f3a-11")),
@@ -258,8 +276,10 @@ fn the_policy_allows_no_script_and_no_other_style_than_ours_p15() {
         let response = page.into_response();
         let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
         assert!(policy.starts_with(&format!("default-src 'none'; style-src 'sha256-{hash}';")), "{name}: {policy}");
+        // The consent page's form ends at the client: this one address, on the person's own computer.
+        let others = policy.replace(" http://localhost:3118;", ";");
         for bad in ["unsafe", "script-src", "*;", " * ", "http:"] {
-            assert!(!policy.contains(bad), "{name}: {policy}");
+            assert!(!others.contains(bad), "{name}: {policy}");
         }
         for good in ["base-uri 'none'", "frame-ancestors 'none'"] {
             assert!(policy.contains(good), "{name}: {policy}");

@@ -22,6 +22,7 @@ use vedette::ports::{
     StorageError, Timestamp, Value, World,
 };
 use vedette::router;
+use vedette::sessions::session::Session;
 use vedette::turns::person::Person;
 use vedette_sandbox::{Click, Delivery, Message, Options, Outcome, Sandbox, Say, Slash};
 
@@ -43,6 +44,8 @@ pub struct Platform {
     pub answered: RefCell<Vec<(String, String)>>,
     objects: RefCell<HashMap<String, Rc<Object>>>,
     config: RefCell<Rc<Config>>,
+    /// How often an object was called.
+    pub object_calls: Cell<u32>,
     entropy: Cell<u64>,
     myself: Weak<Platform>,
 }
@@ -58,7 +61,30 @@ pub struct Sent {
 struct Object {
     database: Rc<rusqlite::Connection>,
     alarm: Rc<Cell<Option<i64>>>,
-    instance: RefCell<Option<Rc<Person>>>,
+    instance: RefCell<Option<Instance>>,
+}
+
+/// An object in memory.
+#[derive(Clone)]
+enum Instance {
+    Person(Rc<Person>),
+    Session(Rc<Session>),
+}
+
+impl Instance {
+    async fn handle(&self, path: &str, body: &[u8]) -> Result<Vec<u8>, ObjectError> {
+        match self {
+            Instance::Person(person) => person.handle(path, body).await.map_err(|error| ObjectError(error.to_string())),
+            Instance::Session(it) => it.handle(path, body).await.map_err(|error| ObjectError(error.to_string())),
+        }
+    }
+
+    async fn run(&self) {
+        match self {
+            Instance::Person(person) => person.run().await,
+            Instance::Session(session) => session.run().await,
+        }
+    }
 }
 
 /// The environment of most tests.
@@ -95,6 +121,7 @@ impl Platform {
             answered: RefCell::default(),
             objects: RefCell::default(),
             config: RefCell::new(Rc::new(config(variables))),
+            object_calls: Cell::new(0),
             entropy: Cell::new(1),
             myself: myself.clone(),
         })
@@ -135,15 +162,18 @@ impl Platform {
     }
 
     /// The instance of the object `name`, made from its storage when there is none.
-    pub fn person(&self, name: &str) -> Rc<Person> {
+    fn instance(&self, name: &str) -> Instance {
         let object = self.object(name);
         let mut instance = object.instance.borrow_mut();
-        let person = instance.get_or_insert_with(|| {
+        let made = instance.get_or_insert_with(|| {
             let sql = Rc::new(Sqlite(Rc::clone(&object.database)));
             let alarm = Rc::new(TestAlarm(Rc::clone(&object.alarm)));
-            Rc::new(Person::new(name, self.world(), sql, alarm).unwrap())
+            match name.starts_with("session:") {
+                true => Instance::Session(Rc::new(Session::new(name, self.world(), sql, alarm).unwrap())),
+                false => Instance::Person(Rc::new(Person::new(name, self.world(), sql, alarm).unwrap())),
+            }
         });
-        Rc::clone(person)
+        made.clone()
     }
 
     /// The storage of the object `name`.
@@ -176,8 +206,8 @@ impl Platform {
             self.kv.borrow().iter().map(|(key, value)| format!("{key}={}\n", String::from_utf8_lossy(value))).collect();
         for object in self.objects.borrow().values() {
             let sql = Sqlite(Rc::clone(&object.database));
-            for table in ["turns", "tickets", "consents", "outbox", "memory", "grant_record"] {
-                for row in sql.exec(&format!("SELECT * FROM {table}"), vec![]).unwrap() {
+            for table in ["turns", "tickets", "consents", "outbox", "memory", "grant_record", "session", "access"] {
+                for row in sql.exec(&format!("SELECT * FROM {table}"), vec![]).unwrap_or_default() {
                     let cells = row.0.into_iter().map(|cell| match cell {
                         Value::Blob(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
                         Value::Text(text) => text,
@@ -210,7 +240,7 @@ impl Platform {
     /// Runs the alarm of one object.
     pub fn ring(&self, name: &str) {
         self.object(name).alarm.set(None);
-        wait(self.person(name).run());
+        wait(self.instance(name).run());
     }
 
     /// Lets the time come for which the object has set its alarm, if it has.
@@ -224,8 +254,8 @@ impl Platform {
     pub fn ring_and_crash(&self, name: &str, points: usize) -> bool {
         self.object(name).alarm.set(None);
         let died = {
-            let person = self.person(name);
-            let run = person.run();
+            let instance = self.instance(name);
+            let run = instance.run();
             let mut run = std::pin::pin!(run);
             let mut context = Context::from_waker(futures::task::noop_waker_ref());
             (0..points).all(|_| run.as_mut().poll(&mut context).is_pending())
@@ -241,8 +271,8 @@ impl Platform {
     /// Runs the alarm of one object, and lets `act` happen at its `points`-th pause. Returns whether there was such a pause.
     pub fn meanwhile(&self, name: &str, points: usize, act: impl FnOnce()) -> bool {
         self.object(name).alarm.set(None);
-        let person = self.person(name);
-        let run = person.run();
+        let instance = self.instance(name);
+        let run = instance.run();
         let mut run = std::pin::pin!(run);
         let mut context = Context::from_waker(futures::task::noop_waker_ref());
         for _ in 0..points {
@@ -521,9 +551,11 @@ impl Platform {
 
 #[async_trait(?Send)]
 impl Objects for Platform {
-    async fn call(&self, _class: ObjectClass, name: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>, ObjectError> {
+    async fn call(&self, class: ObjectClass, name: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>, ObjectError> {
         pause().await;
-        self.person(name).handle(path, &body).await.map_err(|error| ObjectError(error.to_string()))
+        assert_eq!(class == ObjectClass::Session, name.starts_with("session:"));
+        self.object_calls.set(self.object_calls.get() + 1);
+        self.instance(name).handle(path, &body).await
     }
 }
 

@@ -78,7 +78,7 @@ impl<'a> Browser<'a> {
 }
 
 /// The first form of a page: where it goes, and its hidden fields.
-fn form(page: &Answer) -> (String, Vec<(String, String)>) {
+pub fn form(page: &Answer) -> (String, Vec<(String, String)>) {
     let html = &page.body;
     let form = html.split("<form").nth(1).unwrap_or_else(|| panic!("no form in {html}"));
     let fields = html.split("<input").skip(1).filter(|tag| tag.contains("hidden"));

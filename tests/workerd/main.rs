@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods)] // this side of the wire has a clock
 
 mod browser;
+mod clients;
 mod crashes;
 mod hostile;
 mod mcp;

@@ -121,14 +121,14 @@ fn exchange_problem(world: &World, error: &TokenError) -> ConnectProblem {
 }
 
 /// The scopes that were asked for and not granted. An installation that names none granted what was asked (RFC 6749 §5.1).
-fn lacking(asked: &[String], granted: &[String]) -> Vec<String> {
+pub(super) fn lacking(asked: &[String], granted: &[String]) -> Vec<String> {
     if granted.is_empty() {
         return Vec::new();
     }
     asked.iter().filter(|scope| !covers(granted, scope)).cloned().collect()
 }
 
-async fn account(world: &World, needs: &Needs<'_>, issued: &Issued) -> Option<Account> {
+pub(super) async fn account(world: &World, needs: &Needs<'_>, issued: &Issued) -> Option<Account> {
     match &issued.account {
         Some(account) => Some(account.clone()),
         None => whose(&*world.http, needs.host, &issued.access_token).await.ok().flatten(),

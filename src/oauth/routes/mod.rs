@@ -1,5 +1,7 @@
 //! The steps that a browser goes through.
 
+pub mod approved;
+pub mod authorize;
 pub mod callback;
 pub mod connect;
 mod way;

@@ -1,0 +1,112 @@
+//! Who calls the token or revocation endpoint (RFC 6749 §2.3, §3.2.1).
+//!
+//! 1. It is a form, of bounded size, with each parameter once (§3.2); only `resource` may repeat (RFC 8707 §2).
+//! 2. The client authenticates in one way: by Basic, or in the body, or, a public one, by its id alone.
+//! 3. The client is one of ours, and that way is the one that it registered.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use url::form_urlencoded;
+
+use super::clients::{AuthMethod, Client, MAX_CLIENT_ID};
+use super::reply::OAuthError;
+use crate::crypto::KeyRing;
+
+/// The longest accepted form, in bytes.
+const MAX_FORM: usize = 16 * 1024;
+
+/// A form of an authenticated client.
+#[derive(Debug)]
+pub struct ClientRequest {
+    /// The client.
+    pub client: Client,
+    form: Vec<(String, String)>,
+}
+
+impl ClientRequest {
+    /// The value of `name`, when it is there and not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let found = self.form.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// Every value of `resource`, the one parameter that may repeat.
+    pub fn resources(&self) -> impl Iterator<Item = &str> {
+        self.form.iter().filter(|(known, _)| known == "resource").map(|(_, value)| value.as_str())
+    }
+}
+
+/// Reads the form and authenticates the client.
+///
+/// # Errors
+/// What the client is told.
+pub fn read(keys: &KeyRing, request: &Request<Bytes>) -> Result<ClientRequest, OAuthError> {
+    let form = form(request)?;
+    let client = authenticate(keys, request.headers(), &form)?;
+    Ok(ClientRequest { client, form })
+}
+
+fn form(request: &Request<Bytes>) -> Result<Vec<(String, String)>, OAuthError> {
+    if request.method() != Method::POST {
+        return Err(invalid("Use POST.").with_status(StatusCode::METHOD_NOT_ALLOWED));
+    }
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(invalid("The body must be application/x-www-form-urlencoded."));
+    }
+    if request.body().len() > MAX_FORM {
+        return Err(invalid("The form is longer than 16 KiB.").with_status(StatusCode::PAYLOAD_TOO_LARGE));
+    }
+    let form: Vec<(String, String)> = form_urlencoded::parse(request.body()).into_owned().collect();
+    let twice = |name: &String| form.iter().filter(|(known, _)| known == name).count() > 1;
+    if form.iter().any(|(name, _)| name != "resource" && twice(name)) {
+        return Err(invalid("A parameter stands there twice."));
+    }
+    Ok(form)
+}
+
+fn authenticate(keys: &KeyRing, headers: &HeaderMap, form: &[(String, String)]) -> Result<Client, OAuthError> {
+    let field = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        if field("client_id").is_some() || field("client_secret").is_some() {
+            return Err(invalid("The client authenticates in two ways at once."));
+        }
+        let refused = || OAuthError { challenge: true, ..unknown() };
+        let (id, secret) = value.to_str().ok().and_then(basic).ok_or_else(refused)?;
+        let client = Client::read(keys, &id).ok_or_else(refused)?;
+        let registered = matches!(client.metadata.auth_method, AuthMethod::Basic | AuthMethod::Either);
+        return if registered && client.has_secret(keys, &secret) { Ok(client) } else { Err(refused()) };
+    }
+    let client = field("client_id").and_then(|id| Client::read(keys, id)).ok_or_else(unknown)?;
+    let authenticated = match (client.metadata.auth_method, field("client_secret")) {
+        (AuthMethod::None, None) => true,
+        (AuthMethod::Post | AuthMethod::Either, Some(secret)) => client.has_secret(keys, secret),
+        _ => false,
+    };
+    if authenticated { Ok(client) } else { Err(unknown()) }
+}
+
+/// Id and secret, each form-encoded within (RFC 6749 §2.3.1). The scheme's case does not matter (RFC 9110 §11.1).
+fn basic(value: &str) -> Option<(String, String)> {
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") || encoded.len() > 2 * MAX_CLIENT_ID {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    let decode = |text: &str| {
+        percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8().ok().map(|it| it.into_owned())
+    };
+    Some((decode(id)?, decode(secret)?))
+}
+
+fn invalid(description: &'static str) -> OAuthError {
+    OAuthError::new("invalid_request", description)
+}
+
+fn unknown() -> OAuthError {
+    OAuthError::new("invalid_client", "The client is not known, or did not authenticate as it registered.")
+        .with_status(StatusCode::UNAUTHORIZED)
+}

@@ -1,0 +1,73 @@
+//! The addresses that clients call by themselves, without a browser window: metadata, registration, tokens, revocation.
+//!
+//! Each answers a browser's preflight, and refuses another method in JSON. A path under `/.well-known/` that describes nothing
+//! of ours is no address.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use serde_json::Value;
+use url::Url;
+
+use super::reply::{OAuthError, json_response, preflight};
+use super::{metadata, register, token};
+use crate::crypto::KeyRing;
+use crate::ports::World;
+use crate::sessions::terms::Limit;
+
+/// How long clients may keep metadata: it changes with a deployment only.
+const METADATA_LIFE: HeaderValue = HeaderValue::from_static("public, max-age=300");
+
+/// Answers a request to one of these addresses; `None`: there is none.
+pub async fn answer(world: &World, request: &Request<Bytes>, origin: &Url) -> Option<Response<Bytes>> {
+    let path = request.uri().path();
+    if let Some(described) = described(path, &origin.origin().ascii_serialization()) {
+        return Some(match *request.method() {
+            Method::GET | Method::HEAD => published(&described),
+            Method::OPTIONS => preflight(),
+            _ => {
+                let mut response = wrong_method("Use GET.").into_response();
+                response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+                response
+            }
+        });
+    }
+    let known = matches!(path, "/oauth/register" | "/oauth/token" | "/oauth/revoke");
+    match *request.method() {
+        _ if !known => None,
+        Method::OPTIONS => Some(preflight()),
+        Method::POST if path == "/oauth/token" => Some(token::token(world, request).await),
+        Method::POST if path == "/oauth/revoke" => Some(token::revoke(world, request).await),
+        Method::POST => Some(registered(world, request)),
+        _ => Some(wrong_method("Use POST.").into_response()),
+    }
+}
+
+/// The metadata at `path`.
+fn described(path: &str, origin: &str) -> Option<Value> {
+    if let Some(suffix) = path.strip_prefix("/.well-known/oauth-authorization-server") {
+        let known = suffix.is_empty() || Limit::from_path(suffix).is_some();
+        return known.then(|| metadata::authorization_server(origin));
+    }
+    let limit = Limit::from_path(path.strip_prefix("/.well-known/oauth-protected-resource")?)?;
+    Some(metadata::protected_resource(origin, &limit))
+}
+
+fn published(described: &Value) -> Response<Bytes> {
+    let mut response = json_response(StatusCode::OK, described);
+    response.headers_mut().remove(header::PRAGMA);
+    response.headers_mut().insert(header::CACHE_CONTROL, METADATA_LIFE);
+    response
+}
+
+fn registered(world: &World, request: &Request<Bytes>) -> Response<Bytes> {
+    match &world.config.root_secrets {
+        Ok(roots) => register::register(&KeyRing::new(roots.clone()), &*world.random, request.body()),
+        Err(problem) => OAuthError::new("temporarily_unavailable", problem.to_string())
+            .with_status(StatusCode::SERVICE_UNAVAILABLE)
+            .into_response(),
+    }
+}
+
+fn wrong_method(description: &str) -> OAuthError {
+    OAuthError::new("invalid_request", description).with_status(StatusCode::METHOD_NOT_ALLOWED)
+}

@@ -1,0 +1,241 @@
+//! `/oauth/authorize`: an MCP client sends a person here.
+//!
+//! `GET` shows who asks for what, always, and stores nothing.
+//! 1. The request is read and validated, all of it ([`provider`]).
+//! 2. The browser gets its cookie, unless it has one.
+//! 3. The page holds the request, and a state that is signed over it, for this browser, for ten minutes.
+//!
+//! `POST` is the person's decision.
+//! 1. The form came from our page, in the browser that it was made for, in time, unchanged.
+//! 2. The request in it is validated anew.
+//! 3. *Cancel* goes back to the client with `access_denied`.
+//! 4. *Approve*: the session begins in its object, with the ticked skills.
+//! 5. The browser goes to Sentry, with a state of its own, PKCE, and the scopes that follow from the skills.
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::way::{Needs, code_challenge, code_verifier};
+use crate::crypto::{base64url, sha256};
+use crate::oauth::browser::{Browser, Fields, posted_from_here};
+use crate::oauth::constants::{AUTHORIZE, CLIENT_CALLBACK, MAX_FORM, STATE_LIFE};
+use crate::oauth::provider::authorize::{self as provider, AuthorizationRequest, Problem, Refusal};
+use crate::oauth::state::{self, StateError};
+use crate::pages::consent::{self as pages, Consent, ConsentProblem};
+use crate::ports::{Level, ObjectError, World, call};
+use crate::sentry::oauth::SentryOAuth;
+use crate::sessions::calls::Begin;
+use crate::sessions::terms::{SKILLS, Terms, scopes_of};
+use crate::sessions::tokens::SessionId;
+
+/// What the form's state says.
+#[derive(Serialize, Deserialize)]
+struct FormState {
+    /// The hash of the request in the form.
+    request: String,
+    /// The browser that the page was made for.
+    browser: String,
+}
+
+/// What the state that goes to Sentry says.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SessionState {
+    /// The Session object's name; new for each approval, so it is the nonce as well.
+    pub session: String,
+    /// The browser that approved.
+    pub approver: String,
+    /// The redirect URI as it was sent to Sentry (RFC 6749 §4.1.3).
+    pub redirect_uri: String,
+}
+
+/// `GET /oauth/authorize`.
+pub fn show(world: &World, request: &Request<Bytes>, origin: &Url) -> Response<Bytes> {
+    consent_page(world, request, origin).unwrap_or_else(|end| end.into_response(world))
+}
+
+/// `POST /oauth/authorize`.
+pub async fn submit(world: &World, request: &Request<Bytes>, origin: &Url) -> Response<Bytes> {
+    decide(world, request, origin).await.unwrap_or_else(|end| end.into_response(world))
+}
+
+fn consent_page(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<Response<Bytes>, End> {
+    let needs = needs(world)?;
+    // (1) The request.
+    let query = request.uri().query().unwrap_or_default();
+    let asked = provider::read(query, &needs.keys, &issuer(origin))?;
+    // (2) The browser.
+    let browser = Browser::from_headers(request.headers()).unwrap_or_else(|| Browser::new(&*world.random));
+    // (3) The page.
+    let form = FormState { request: hash(query), browser: browser.fingerprint() };
+    let page = pages::consent(Consent {
+        client_name: asked.client.name(),
+        client_uri: asked.client.metadata.uri.as_deref(),
+        redirect_uri: &asked.redirect_uri,
+        limit: &asked.limit,
+        ticked: &suggested(&asked.scopes),
+        host: needs.host,
+        action: AUTHORIZE,
+        hidden: &[
+            (pages::STATE_FIELD, &state::sign(&needs.keys, &form, world.clock.now())),
+            (pages::REQUEST_FIELD, query),
+        ],
+    });
+    let mut response = page.into_response();
+    if let Ok(cookie) = browser.cookie().parse() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<Response<Bytes>, End> {
+    let needs = needs(world)?;
+    // (1) The form.
+    if request.body().len() > MAX_FORM {
+        return Err(ConsentProblem::TooLarge.into());
+    }
+    let fields = Fields::read(request.body());
+    let form: FormState =
+        state::verify(&needs.keys, fields.get(pages::STATE_FIELD).unwrap_or_default(), world.clock.now())
+            .map_err(state_problem)?;
+    let query = fields.get(pages::REQUEST_FIELD).unwrap_or_default();
+    if !posted_from_here(request.headers()) || hash(query) != form.request {
+        return Err(ConsentProblem::NotFromHere.into());
+    }
+    let browser = Browser::from_headers(request.headers()).ok_or(ConsentProblem::WrongBrowser)?;
+    if browser.fingerprint() != form.browser {
+        return Err(ConsentProblem::WrongBrowser.into());
+    }
+    // (2) The request.
+    let issuer = issuer(origin);
+    let asked = provider::read(query, &needs.keys, &issuer)?;
+    // (3) Cancel.
+    if fields.get(pages::DECISION_FIELD) != Some(pages::APPROVE) {
+        let (uri, state) = (&asked.redirect_uri, asked.state.as_deref());
+        let url = provider::error_url(uri, "access_denied", "The person chose Cancel.", state, &issuer);
+        return see(&url.ok_or(ConsentProblem::ForeignRedirect)?);
+    }
+    // (4) Approve.
+    let ticked = |name: &&str| fields.get(&pages::skill_field(name)).is_some();
+    let skills: Vec<String> = SKILLS.iter().map(|skill| skill.name).filter(ticked).map(str::to_owned).collect();
+    if skills.is_empty() {
+        return Err(ConsentProblem::NothingTicked.into());
+    }
+    let scopes = scopes_of(skills.iter().map(String::as_str));
+    let session = SessionId::new(&*world.random).object_name();
+    let now = world.clock.now();
+    let (client_state, terms) = terms(asked, issuer, skills);
+    let begin = Begin { terms, state: client_state, expires_at: now + STATE_LIFE };
+    call(&*world.objects, &session, &begin).await.map_err(|error| unavailable(world, &error))?;
+    // (5) To Sentry.
+    let mut redirect_uri = origin.clone();
+    redirect_uri.set_path(CLIENT_CALLBACK);
+    let challenge = code_challenge(&code_verifier(&needs.keys, &session));
+    let state =
+        SessionState { session, approver: browser.fingerprint(), redirect_uri: redirect_uri.as_str().to_owned() };
+    let state = state::sign(&needs.keys, &state, now);
+    see(&SentryOAuth::new(world, needs.host, needs.app).authorize_url(
+        redirect_uri.as_str(),
+        &scopes,
+        &state,
+        &challenge,
+    ))
+}
+
+fn terms(asked: AuthorizationRequest, origin: String, skills: Vec<String>) -> (Option<String>, Terms) {
+    let terms = Terms {
+        client: asked.client.key(),
+        client_name: asked.client.name().to_owned(),
+        redirect_uri: asked.redirect_uri,
+        challenge: asked.challenge,
+        origin,
+        limit: asked.limit,
+        skills,
+        may_refresh: asked.client.metadata.may_refresh,
+    };
+    (asked.state, terms)
+}
+
+/// The skills that are ticked at first: those whose scopes the client asked for; all, when it named none that we know.
+fn suggested(scopes: &[String]) -> Vec<&'static str> {
+    let asked = |skill: &str| scopes_of([skill]).iter().all(|scope| scopes.contains(scope));
+    let fitting: Vec<&str> = SKILLS.iter().map(|skill| skill.name).filter(|name| asked(name)).collect();
+    if fitting.is_empty() { SKILLS.iter().map(|skill| skill.name).collect() } else { fitting }
+}
+
+// ---- What both hops use ----
+
+/// How a request ends that does not go on.
+pub(super) enum End {
+    /// With a page.
+    Here(ConsentProblem),
+    /// At the client.
+    Back(Box<Url>),
+}
+
+impl End {
+    pub(super) fn into_response(self, world: &World) -> Response<Bytes> {
+        let problem = match self {
+            End::Back(url) => match see(&url) {
+                Ok(response) => return response,
+                Err(_) => ConsentProblem::ForeignRedirect,
+            },
+            End::Here(problem) => problem,
+        };
+        world.log.log(Level::Info, "authorization_failed", &[("problem", problem.name())]);
+        problem.page().into_response()
+    }
+}
+
+impl From<ConsentProblem> for End {
+    fn from(problem: ConsentProblem) -> End {
+        End::Here(problem)
+    }
+}
+
+impl From<Refusal> for End {
+    fn from(refusal: Refusal) -> End {
+        match refusal {
+            Refusal::Back(url) => End::Back(url),
+            Refusal::Here(Problem::TooLong) => End::Here(ConsentProblem::TooLarge),
+            Refusal::Here(Problem::NoClient | Problem::UnknownClient) => End::Here(ConsentProblem::UnknownClient),
+            Refusal::Here(Problem::NoRedirect | Problem::ForeignRedirect) => End::Here(ConsentProblem::ForeignRedirect),
+        }
+    }
+}
+
+pub(super) fn needs(world: &World) -> Result<Needs<'_>, ConsentProblem> {
+    Needs::of(&world.config).map_err(|_| ConsentProblem::NotConfigured)
+}
+
+/// Our origin as issuer: without a slash at the end.
+pub(super) fn issuer(origin: &Url) -> String {
+    origin.origin().ascii_serialization()
+}
+
+pub(super) fn state_problem(error: StateError) -> ConsentProblem {
+    match error {
+        StateError::Invalid => ConsentProblem::NotFromHere,
+        StateError::Expired => ConsentProblem::Expired,
+    }
+}
+
+pub(super) fn unavailable(world: &World, error: &ObjectError) -> ConsentProblem {
+    world.log.log(Level::Error, "session_unavailable", &[("error", &error.0)]);
+    ConsentProblem::Unavailable
+}
+
+/// Sends the browser on, by `GET`.
+pub(super) fn see(url: &Url) -> Result<Response<Bytes>, End> {
+    let location = url.as_str().parse().map_err(|_| ConsentProblem::ForeignRedirect)?;
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(header::LOCATION, location);
+    response.headers_mut().insert(header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+fn hash(text: &str) -> String {
+    base64url(&sha256(text.as_bytes()))
+}

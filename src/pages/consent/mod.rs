@@ -1,0 +1,127 @@
+//! The page where a person lets an MCP client in (P15): who asks, where the code goes, and what they may do.
+//!
+//! What the client says of itself is a claim of a stranger: the page says so, and shows the one thing that is known, the
+//! address that the code goes to.
+
+mod problem;
+
+use http::StatusCode;
+use maud::{Markup, html};
+
+use super::{
+    Forms, Page,
+    layout::{self, name},
+};
+use crate::commands;
+use crate::sentry::host::SentryHost;
+use crate::sessions::terms::{Limit, SKILLS, SkillText};
+
+pub use problem::ConsentProblem;
+
+/// The field with the signed state of the form.
+pub const STATE_FIELD: &str = "state";
+/// The field with the client's own request, as it was sent.
+pub const REQUEST_FIELD: &str = "request";
+/// The field that says which button was pressed.
+pub const DECISION_FIELD: &str = "decision";
+/// The decision to let the client in.
+pub const APPROVE: &str = "approve";
+/// The decision not to.
+pub const CANCEL: &str = "cancel";
+
+/// The name of a skill's checkbox.
+pub fn skill_field(skill: &str) -> String {
+    format!("skill-{skill}")
+}
+
+/// What the page needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct Consent<'a> {
+    /// What the client calls itself.
+    pub client_name: &'a str,
+    /// Its page, when it named one.
+    pub client_uri: Option<&'a str>,
+    /// Where the code goes, whole.
+    pub redirect_uri: &'a str,
+    /// The organization and project that the tokens are limited to.
+    pub limit: &'a Limit,
+    /// The names of the skills that are ticked at first.
+    pub ticked: &'a [&'a str],
+    /// The Sentry that will be asked.
+    pub host: &'a SentryHost,
+    /// Where the form posts.
+    pub action: &'a str,
+    /// The hidden fields.
+    pub hidden: &'a [(&'a str, &'a str)],
+}
+
+/// The page.
+pub fn consent(it: Consent<'_>) -> Page {
+    let title = "Let this application in?";
+    let content = html! {
+        section.card {
+            h1 { (title) }
+            p.lead {
+                strong { (name(it.client_name)) } " wants to use " (name(&it.host.name())) " through Vedette, as you."
+            }
+            @if let Some(uri) = it.client_uri {
+                p.small { "It says that its page is " (name(uri)) "." }
+            }
+            p.warning {
+                strong { "Where your approval goes: " } (destination(it.redirect_uri))
+                " The name above is what the application says of itself. If you did not start this, or do not know that \
+                 address, choose Cancel."
+            }
+            @if let Some(organization) = &it.limit.organization {
+                h2 { "Where" }
+                p {
+                    "Limited to the organization " strong { (name(organization)) }
+                    @if let Some(project) = &it.limit.project { ", project " strong { (name(project)) } }
+                    "."
+                }
+            }
+            form method="post" action=(it.action) {
+                (layout::hidden(it.hidden))
+                fieldset {
+                    legend { "What it may do" }
+                    @for skill in &SKILLS { (checkbox(skill, it.ticked.contains(&skill.name))) }
+                }
+                p.small { "You approve the same at " (name(&it.host.name())) " next. Your Sentry token is never given to it." }
+                div.buttons {
+                    button.primary type="submit" name=(DECISION_FIELD) value=(APPROVE) { "Approve" }
+                    button type="submit" name=(DECISION_FIELD) value=(CANCEL) { "Cancel" }
+                }
+            }
+        }
+    };
+    let forms = Forms::ThroughSentryTo { host: it.host, redirect_uri: it.redirect_uri };
+    Page::new(StatusCode::OK, layout::document(title, &content), forms)
+}
+
+fn checkbox(skill: &SkillText, ticked: bool) -> Markup {
+    let tools = commands::catalogue().iter().filter(|entry| entry.spec.skills.contains(&skill.skill)).count();
+    let tools = layout::counted(u32::try_from(tools).unwrap_or(u32::MAX), "1 tool", "tools");
+    html! {
+        p {
+            label {
+                input type="checkbox" name=(skill_field(skill.name)) value="on" checked[ticked];
+                " " strong { (skill.title) } " " span.small { "(" (tools) ")" }
+            }
+            br;
+            (skill.description)
+        }
+    }
+}
+
+/// Host, or scheme, of the redirect URI, in words.
+fn destination(redirect_uri: &str) -> Markup {
+    let (scheme, rest) = redirect_uri.split_once(':').unwrap_or((redirect_uri, ""));
+    let host = rest.trim_start_matches('/').split(['/', '?']).next().unwrap_or_default();
+    html! {
+        @match scheme {
+            "https" => { code { (name(host)) } "." }
+            "http" => { "an application on this computer (" code { (name(host)) } ")." }
+            _ => { "the application on this computer that opens " code { (name(scheme)) ":" } " links." }
+        }
+    }
+}

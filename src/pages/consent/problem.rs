@@ -1,0 +1,136 @@
+//! What can end an MCP client's authorization, and what each means for the person.
+
+use http::StatusCode;
+use maud::html;
+
+use crate::pages::{Page, errors::Trouble};
+
+/// Why nobody was let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsentProblem {
+    /// The request names no client, or one that we did not register.
+    UnknownClient,
+    /// The request's redirect URI is not the client's.
+    ForeignRedirect,
+    /// The request or form is longer than any of a client.
+    TooLarge,
+    /// No skill was ticked.
+    NothingTicked,
+    /// The form did not come from our page, or state or form were changed.
+    NotFromHere,
+    /// Another browser than the one that began.
+    WrongBrowser,
+    /// More than ten minutes have passed.
+    Expired,
+    /// This answer of Sentry's was taken before.
+    Used,
+    /// Sentry came back with neither a code nor a word of refusal.
+    NoCode,
+    /// Sentry refused, or its answer cannot be read.
+    SentryRefused,
+    /// Sentry granted less than was approved.
+    FewerScopes,
+    /// Sentry cannot be reached.
+    SentryDown,
+    /// The deployment lacks a variable.
+    NotConfigured,
+    /// The session cannot be reached.
+    Unavailable,
+}
+
+impl ConsentProblem {
+    /// A stable name, for the log and for the page's reference.
+    pub fn name(self) -> &'static str {
+        self.facts().0
+    }
+
+    /// The page that says what happened and what to do.
+    pub fn page(self) -> Page {
+        let (reference, status, title, happened) = self.facts();
+        let next = html! { "Go back to the application and connect it again." };
+        let page = Trouble { status, title, happened: html! { (happened) }, next, reference }.page();
+        if status == StatusCode::SERVICE_UNAVAILABLE { page.retry_after(5) } else { page }
+    }
+
+    fn facts(self) -> (&'static str, StatusCode, &'static str, &'static str) {
+        const BAD: StatusCode = StatusCode::BAD_REQUEST;
+        match self {
+            Self::UnknownClient => (
+                "unknown_client",
+                BAD,
+                "This application is not known here",
+                "It did not register with this Vedette, or its registration is of an earlier time. Most applications \
+                 register anew when they are removed and added again.",
+            ),
+            Self::ForeignRedirect => (
+                "foreign_redirect",
+                BAD,
+                "This request leads elsewhere",
+                "The address that your approval would go to is not one that the application registered, so nothing is \
+                 sent there. Somebody may be trying to get at your access.",
+            ),
+            Self::TooLarge => (
+                "too_large",
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "This request is too long",
+                "No application sends so much.",
+            ),
+            Self::NothingTicked => {
+                ("nothing_ticked", BAD, "Nothing was ticked", "An application that may do nothing cannot be connected.")
+            }
+            Self::NotFromHere => (
+                "not_from_here",
+                StatusCode::FORBIDDEN,
+                "This did not come from Vedette's own page",
+                "Nothing was approved: the form or the address was changed on its way, or another site sent it.",
+            ),
+            Self::WrongBrowser => (
+                "wrong_browser",
+                StatusCode::FORBIDDEN,
+                "This was started in another browser",
+                "For your safety, it has to end in the browser that it began in, with cookies allowed.",
+            ),
+            Self::Expired => (
+                "expired",
+                BAD,
+                "That took too long",
+                "Ten minutes after it was begun, an approval is no longer accepted.",
+            ),
+            Self::Used => (
+                "used",
+                BAD,
+                "This step is already completed",
+                "Sentry's answer was taken before: this page may have been reloaded, or opened twice.",
+            ),
+            Self::NoCode => ("no_code", BAD, "Sentry's answer is not complete", "It holds neither a yes nor a no."),
+            Self::SentryRefused => (
+                "sentry_refused",
+                StatusCode::BAD_GATEWAY,
+                "Sentry did not give access",
+                "It refused, or answered with something that is not a token. Nothing was kept.",
+            ),
+            Self::FewerScopes => (
+                "fewer_scopes",
+                BAD,
+                "Sentry gave less access than was approved",
+                "Your account may lack a permission that you ticked. What Sentry gave was not kept. Tick less, and try \
+                 again.",
+            ),
+            Self::SentryDown => {
+                ("sentry_down", StatusCode::BAD_GATEWAY, "Sentry cannot be reached", "Nothing was kept.")
+            }
+            Self::NotConfigured => (
+                "not_configured",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "This Vedette is not set up yet",
+                "A variable is missing. Its operator finds which one at /health.",
+            ),
+            Self::Unavailable => (
+                "unavailable",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Something is restarting",
+                "The approval cannot be kept at the moment.",
+            ),
+        }
+    }
+}

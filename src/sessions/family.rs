@@ -1,0 +1,209 @@
+//! Codes, access tokens and refresh tokens of one session (P16).
+//!
+//! **The code** is redeemed once: the first redemption that proves itself (its client, its redirect URI, its PKCE verifier)
+//! writes `redeemed_at`, and every later one finds it. A failure before that leaves the code as it was, so a client that made a
+//! mistake may correct it. A later use ends the session (RFC 6749 §4.1.2), with one exception: the same client, with the same
+//! proof, within 10 seconds, while nobody has used the first token. That is a doubled request, whose other half must not
+//! lose its tokens; it is refused and nothing ends.
+//!
+//! **The refresh token** rotates with each use, and the newest two are known.
+//! - The *newest*: is replaced by its successor ([`Token::next`]), which is the same whenever it is asked for.
+//! - The *previous*: its client asks again, because the answer was lost or two of its processes refresh at once. As long as the
+//!   newest pair was not used, or for a minute after it was made, it gets that same pair. Afterwards two parties hold
+//!   the family, and it is not known which is the thief: the session ends (RFC 9700 §4.14.2).
+//! - An *older* one, which we know to be ours by its MAC alone: the session ends.
+//!
+//! Another client's code or token is refused and changes nothing: who holds a stolen one cannot end the session with it.
+
+use std::time::Duration;
+
+use super::calls::{Denied, Issued, Redeem, Refresh, Resource, Revoke, Tokens, Wanted};
+use super::session::{ACCESS_LIFE, IDLE_LIFE, REMEMBER, Session, SessionError, UNUSED_LIFE};
+use super::store::{AccessRow, Pair, Session as Row, State};
+use super::terms::{Limit, Terms};
+use super::tokens::{Kind, Token};
+use crate::crypto::{base64url, sha256};
+use crate::ports::Level;
+
+/// Within this, a repeated redemption with the same proof may be the same request sent twice.
+const DOUBLED: Duration = Duration::from_secs(10);
+/// Within this, a repeated refresh may be another process of the same client.
+const CONCURRENT: Duration = Duration::from_secs(60);
+
+impl Session {
+    pub(super) async fn redeem(&self, call: &Redeem) -> Result<Tokens, SessionError> {
+        let decided = self.try_redeem(call)?;
+        self.concluded(decided).await
+    }
+
+    pub(super) async fn refresh(&self, call: &Refresh) -> Result<Tokens, SessionError> {
+        let decided = self.try_refresh(call)?;
+        self.concluded(decided).await
+    }
+
+    /// RFC 7009: an access token ends alone, a refresh token ends the session (§2.1).
+    pub(super) async fn revoke(&self, call: &Revoke) -> Result<(), SessionError> {
+        let row = self.store.session()?.filter(|row| row.state == State::Open && row.terms.client == call.client);
+        match row {
+            None => Ok(()),
+            // Any refresh token of this family that is ours by its MAC ends it, an older one as well.
+            Some(_) if call.refresh => self.end().await,
+            Some(_) => Ok(self.store.delete_access(&call.token)?),
+        }
+    }
+
+    fn try_redeem(&self, call: &Redeem) -> Result<Decided, SessionError> {
+        let now = self.now();
+        // (1) The code is this session's, and this client's.
+        let row = self.store.session()?;
+        let row = row.filter(|row| row.code.as_ref() == Some(&call.code) && row.terms.client == call.client);
+        let Some(row) = row.filter(|row| row.state == State::Open) else { return Ok(Err(Denied::NoSuchGrant)) };
+        // (2) Who redeems it can prove it.
+        let proof = prove(&row.terms, call);
+        // (3) It was not redeemed before.
+        if let Some(redeemed_at) = row.redeemed_at {
+            let doubled = proof.is_ok() && row.generation == 1 && !row.in_use && now.since(redeemed_at) <= DOUBLED;
+            if !doubled {
+                self.log(Level::Warn, "code_replayed", &[]);
+                self.store.end(now + REMEMBER)?;
+            }
+            return Ok(Err(Denied::CodeUsed));
+        }
+        if row.expires_at <= now {
+            return Ok(Err(Denied::Expired));
+        }
+        if let Err(denied) = proof {
+            return Ok(Err(denied));
+        }
+        // (4) What it asks for was agreed to.
+        let (scopes, limit) = match narrowed(&row.terms, &call.wanted) {
+            Ok(narrowed) => narrowed,
+            Err(denied) => return Ok(Err(denied)),
+        };
+        // (5) The first pair.
+        let access = Token::new(Kind::Access, self.id, &*self.world.random);
+        let refresh = row.terms.may_refresh.then(|| Token::new(Kind::Refresh, self.id, &*self.world.random));
+        let access_row = AccessRow { hash: access.hash(), generation: 1, scopes, limit, expires_at: now + ACCESS_LIFE };
+        let hash = refresh.as_ref().map(Token::hash);
+        let expires_at = if refresh.is_some() { now + UNUSED_LIFE } else { access_row.expires_at };
+        let pair = Pair { access: &access_row, refresh: hash.as_deref(), expires_at };
+        self.store.transaction(&mut || self.store.redeem(&pair, now))?;
+        Ok(Ok(self.issued(&row.terms, access_row, &access, refresh.as_ref())?))
+    }
+
+    fn try_refresh(&self, call: &Refresh) -> Result<Decided, SessionError> {
+        let now = self.now();
+        let keys = self.keys()?;
+        // (1) The token is this session's, and this client's.
+        let token = Token::read(&keys, Kind::Refresh, &call.token).filter(|token| token.session() == self.id);
+        let row = self.store.session()?.filter(|row| row.state == State::Open && row.terms.client == call.client);
+        let (Some(token), Some(row)) = (token, row) else { return Ok(Err(Denied::NoSuchGrant)) };
+        if row.expires_at <= now {
+            return Ok(Err(Denied::Expired));
+        }
+        // (2) It is the newest, or the one before and may be asked for again.
+        let hash = Some(token.hash());
+        let newest = row.refresh == hash;
+        let again = row.previous == hash && may_ask_again(&row, now);
+        if !newest && !again {
+            self.log(Level::Warn, "refresh_token_reused", &[]);
+            self.store.end(now + REMEMBER)?;
+            return Ok(Err(Denied::Superseded));
+        }
+        // (3) What it asks for was agreed to.
+        let (scopes, limit) = match narrowed(&row.terms, &call.wanted) {
+            Ok(narrowed) => narrowed,
+            Err(denied) => return Ok(Err(denied)),
+        };
+        // (4) The successors, the same ones each time.
+        let Some(salt) = row.salt else { return Ok(Err(Denied::NoSuchGrant)) };
+        let refresh = token.next(Kind::Refresh, &salt, "");
+        let access = token.next(Kind::Access, &salt, &format!("{} {}", limit.path(), scopes.join(" ")));
+        let generation = if newest { row.generation + 1 } else { row.generation };
+        let access_row = AccessRow { hash: access.hash(), generation, scopes, limit, expires_at: now + ACCESS_LIFE };
+        let hash = refresh.hash();
+        let pair = Pair { access: &access_row, refresh: Some(&hash), expires_at: now + IDLE_LIFE };
+        self.store.transaction(&mut || match newest {
+            true => self.store.rotate(&pair, now),
+            false => self.store.insert_access(&access_row),
+        })?;
+        Ok(Ok(self.issued(&row.terms, access_row, &access, Some(&refresh))?))
+    }
+
+    /// The alarm is set after the decision is written: what it is for holds without it.
+    async fn concluded(&self, decided: Decided) -> Result<Tokens, SessionError> {
+        self.wake().await?;
+        Ok(match decided {
+            Ok(issued) => Tokens::Issued(issued),
+            Err(denied) => Tokens::Denied(denied),
+        })
+    }
+
+    fn issued(
+        &self,
+        terms: &Terms,
+        row: AccessRow,
+        access: &Token,
+        refresh: Option<&Token>,
+    ) -> Result<Issued, SessionError> {
+        let keys = self.keys()?;
+        Ok(Issued {
+            access_token: access.to_text(&keys),
+            refresh_token: refresh.map(|token| token.to_text(&keys)),
+            expires_in: row.expires_at.since(self.now()).as_secs(),
+            scopes: row.scopes,
+            resource: Resource { origin: terms.origin.clone(), limit: row.limit },
+        })
+    }
+}
+
+type Decided = Result<Issued, Denied>;
+
+/// RFC 6749 §4.1.3 and RFC 7636 §4.6. OAuth 2.1 lets a client with PKCE leave the redirect URI out; one that sends it must
+/// send the same.
+fn prove(terms: &Terms, call: &Redeem) -> Result<(), Denied> {
+    match &call.redirect_uri {
+        Some(uri) if *uri != terms.redirect_uri => return Err(Denied::OtherRedirect),
+        None if terms.challenge.is_none() => return Err(Denied::RedirectMissing),
+        _ => {}
+    }
+    match (&terms.challenge, &call.verifier) {
+        (Some(challenge), Some(verifier)) if fits(challenge, verifier) => Ok(()),
+        (Some(_), Some(_)) => Err(Denied::WrongVerifier),
+        (Some(_), None) => Err(Denied::VerifierMissing),
+        (None, Some(_)) => Err(Denied::VerifierUnasked),
+        (None, None) => Ok(()),
+    }
+}
+
+/// The challenge is public, so how long the comparison takes tells nothing.
+fn fits(challenge: &str, verifier: &str) -> bool {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    (43..=128).contains(&verifier.len())
+        && verifier.bytes().all(unreserved)
+        && base64url(&sha256(verifier.as_bytes())) == challenge
+}
+
+fn may_ask_again(row: &Row, now: crate::ports::Timestamp) -> bool {
+    !row.in_use || row.rotated_at.is_some_and(|at| now.since(at) <= CONCURRENT)
+}
+
+/// The scopes and the limit of the new access token. What was not agreed to is left out of the scopes (RFC 6749 §3.3),
+/// unless nothing is left.
+fn narrowed(terms: &Terms, wanted: &Wanted) -> Result<(Vec<String>, Limit), Denied> {
+    let limit = match &wanted.resource {
+        None => terms.limit.clone(),
+        Some(resource) if resource.origin == terms.origin && terms.limit.contains(&resource.limit) => {
+            resource.limit.clone()
+        }
+        Some(_) => return Err(Denied::OtherResource),
+    };
+    let mut scopes = terms.scopes();
+    if let Some(asked) = &wanted.scopes {
+        scopes.retain(|scope| asked.contains(scope));
+        if scopes.is_empty() {
+            return Err(Denied::OtherScopes);
+        }
+    }
+    Ok((scopes, limit))
+}

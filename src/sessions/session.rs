@@ -1,0 +1,258 @@
+//! The Session object: one MCP client's authorization.
+//!
+//! **What it guards.** That a code is redeemed once and a refresh token has one successor (P16), that a revocation holds
+//! from the next request on, and that the session's Sentry grant has one writer (P2, P3).
+//!
+//! **What it answers.** The calls of [`super::calls`], and its alarm. Each call about codes and tokens reads, decides and
+//! writes in one synchronous stretch, with no await between the first read and the last write: nothing else of the object
+//! runs in between, so of 20 redemptions one is the first, and a refresh comes either before a revocation, whose end it
+//! then shares, or after it, and is refused. Only giving out a Sentry credential awaits, in the vault; afterwards the
+//! session is read again, so that one that was revoked meanwhile gets none.
+//!
+//! **Its states.** `begun` (the person approved and is at Sentry) → `taken` (Sentry sent them back) → `open` (the grant is
+//! here, code or tokens are out) → `ended`. Each step is taken once. Ending is one write, after which no token works; the
+//! alarm then takes the grant away, revokes it at Sentry, and forgets the session a day later.
+//!
+//! [`super::family`] tells the protocol of codes and tokens, [`super::sweep`] that of ending.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::calls::{
+    Access, Authenticate, Authenticated, Begin, Conclude, Concluded, CredentialNeed, End, Redeem, Refresh, Revoke,
+    Take, Taken,
+};
+use super::store::{AccessRow, Session as Row, State, Store};
+use super::tokens::{Kind, SessionId, Token};
+use crate::config::Problem;
+use crate::crypto::{KeyRing, Purpose, random_bytes};
+use crate::grants::record::{Grant, GrantRecord};
+use crate::grants::vault::Vault;
+use crate::grants::{Credential, NoCredential};
+use crate::ports::{Alarm, Call, Level, Sql, StorageError, Timestamp, World};
+
+/// How long a code works (RFC 6749 §4.1.2 recommends 10 minutes at most).
+pub const CODE_LIFE: Duration = Duration::from_secs(10 * 60);
+/// How long an access token works.
+pub const ACCESS_LIFE: Duration = Duration::from_secs(60 * 60);
+/// How long a session lives that nobody refreshes: each refresh and each first use of a new pair begins it anew.
+pub const IDLE_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long a session lives whose first tokens nobody uses: their client never got them, and nobody can end it.
+pub const UNUSED_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long an ended session is known, so that a late answer of Sentry's finds it ended rather than unknown.
+pub(super) const REMEMBER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Why a call was not answered. The text is for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A variable is missing or malformed.
+    #[error(transparent)]
+    Configuration(#[from] Problem),
+    /// No such call, or a body that is none.
+    #[error("no such call")]
+    BadCall,
+}
+
+/// One session.
+pub struct Session {
+    pub(super) id: SessionId,
+    pub(super) world: World,
+    pub(super) alarm: Rc<dyn Alarm>,
+    pub(super) store: Store,
+    pub(super) vault: Vault,
+    pub(super) sweeping: futures::lock::Mutex<()>,
+}
+
+impl Session {
+    /// The object `name` over its own storage.
+    ///
+    /// # Errors
+    /// When the name is not a session's, or the storage fails.
+    pub fn new(name: &str, world: World, sql: Rc<dyn Sql>, alarm: Rc<dyn Alarm>) -> Result<Session, SessionError> {
+        Ok(Session {
+            id: SessionId::from_object_name(name).ok_or(SessionError::BadCall)?,
+            store: Store::new(Rc::clone(&sql))?,
+            vault: Vault::new(world.clone(), sql, name)?,
+            world,
+            alarm,
+            sweeping: futures::lock::Mutex::new(()),
+        })
+    }
+
+    /// Answers the call on `path`.
+    ///
+    /// # Errors
+    /// [`SessionError`]; the caller sees that the object failed, and nothing of why.
+    pub async fn handle(&self, path: &str, body: &[u8]) -> Result<Vec<u8>, SessionError> {
+        match path {
+            Begin::PATH => self.begin(&read(body)?).await.and_then(reply),
+            Take::PATH => self.take().and_then(reply),
+            Conclude::PATH => self.conclude(&read(body)?).await.and_then(reply),
+            Redeem::PATH => self.redeem(&read(body)?).await.and_then(reply),
+            Refresh::PATH => self.refresh(&read(body)?).await.and_then(reply),
+            Revoke::PATH => self.revoke(&read(body)?).await.and_then(reply),
+            End::PATH => self.end().await.and_then(reply),
+            Authenticate::PATH => self.authenticate(&read(body)?).await.and_then(reply),
+            _ => Err(SessionError::BadCall),
+        }
+    }
+
+    // ---- Consent ----
+
+    async fn begin(&self, begin: &Begin) -> Result<bool, SessionError> {
+        let begun = self.store.begin(begin, self.now())?;
+        self.alarm.set(begin.expires_at).await?;
+        Ok(begun)
+    }
+
+    fn take(&self) -> Result<Taken, SessionError> {
+        let Some(row) = self.store.session()? else { return Ok(Taken::Unknown) };
+        if row.state != State::Begun {
+            return Ok(Taken::Used);
+        }
+        if row.expires_at <= self.now() {
+            return Ok(Taken::Expired);
+        }
+        self.store.set_state(State::Taken)?;
+        Ok(Taken::Yes { terms: Box::new(row.terms), state: row.client_state })
+    }
+
+    /// Stores the grant and makes the code, in one transaction; or notes that the grant is to be revoked.
+    async fn conclude(&self, call: &Conclude) -> Result<Concluded, SessionError> {
+        let now = self.now();
+        let keys = self.keys()?;
+        let name = self.id.object_name();
+        let opened = keys.open::<GrantRecord>(Purpose::PendingGrant, &name, &call.sealed_grant);
+        let grant: Grant = opened.map_err(|_| SessionError::BadCall)?.into();
+        let row = self.store.session()?;
+        let in_time = row.as_ref().is_some_and(|row| row.state == State::Taken && row.expires_at > now);
+        if !in_time || !call.keep {
+            // A session that this consent opened before stays as it is: it has this grant.
+            if row.is_some_and(|row| row.state != State::Open && row.revocation.is_none()) {
+                let sealed = self.seal_revocation(&grant)?;
+                self.store.transaction(&mut || {
+                    self.store.end(now + REMEMBER)?;
+                    self.store.set_revocation(Some(sealed.clone()))
+                })?;
+                self.alarm.set(now).await?;
+            }
+            return Ok(if call.keep { Concluded::TooLate } else { Concluded::Discarded });
+        }
+        let code = Token::new(Kind::Code, self.id, &*self.world.random);
+        let salt = random_bytes::<32>(&*self.world.random);
+        self.store.transaction(&mut || {
+            self.vault.store(&grant).map_err(|error| StorageError(error.to_string()))?;
+            self.store.open(&code.hash(), &salt, now + CODE_LIFE)
+        })?;
+        self.alarm.set(now + CODE_LIFE).await?;
+        self.vault.copy().await;
+        self.log(Level::Info, "session_opened", &[]);
+        Ok(Concluded::Code(code.to_text(&keys)))
+    }
+
+    // ---- The MCP door ----
+
+    async fn authenticate(&self, call: &Authenticate) -> Result<Authenticated, SessionError> {
+        let Some((row, access)) = self.live_access(&call.token)? else { return Ok(Authenticated::Refused) };
+        if call.resource.origin != row.terms.origin || !access.limit.contains(&call.resource.limit) {
+            return Ok(Authenticated::OtherResource);
+        }
+        if !row.in_use && access.generation == row.generation {
+            let now = self.now();
+            let expires_at = if row.terms.may_refresh { now + IDLE_LIFE } else { access.expires_at };
+            self.store.in_use(expires_at, now)?;
+        }
+        let credential = match call.credential {
+            CredentialNeed::No => Ok(None),
+            CredentialNeed::Yes => self.vault.credential().await.map(Some),
+            CredentialNeed::Rejected(version) => self.vault.rejected(version).await.map(Some),
+        };
+        // The vault may have awaited Sentry: whoever was revoked meanwhile gets nothing.
+        if self.live_access(&call.token)?.is_none() {
+            return Ok(Authenticated::Refused);
+        }
+        let credential = match credential {
+            Ok(credential) => credential.map(|it| self.seal_credential(&it)).transpose()?,
+            Err(NoCredential::NotConnected | NoCredential::Ended) => {
+                self.end().await?;
+                return Ok(Authenticated::Refused);
+            }
+            Err(NoCredential::CannotRenewNow) => return Ok(Authenticated::TryLater),
+            Err(NoCredential::Configuration(problem)) => return Err(problem.into()),
+            Err(NoCredential::Storage) => return Err(StorageError("the vault failed".to_owned()).into()),
+        };
+        Ok(Authenticated::Yes(Access {
+            skills: row.terms.skills_within(&access.scopes),
+            scopes: access.scopes,
+            limit: call.resource.limit.clone(),
+            client_name: row.terms.client_name,
+            credential,
+        }))
+    }
+
+    fn live_access(&self, hash: &str) -> Result<Option<(Row, AccessRow)>, SessionError> {
+        let Some(row) = self.store.session()?.filter(|row| row.state == State::Open) else { return Ok(None) };
+        let access = self.store.access(hash)?.filter(|access| access.expires_at > self.now());
+        Ok(access.map(|access| (row, access)))
+    }
+
+    fn seal_credential(&self, credential: &Credential) -> Result<Vec<u8>, SessionError> {
+        let record = match credential {
+            Credential::Environment(_) => CredentialRecord::Environment,
+            Credential::Granted { grant, version } => {
+                CredentialRecord::Granted { grant: GrantRecord::from(&**grant), version: *version }
+            }
+        };
+        Ok(self.keys()?.seal(Purpose::Session, &credential_record(&self.id), &record, &*self.world.random).0)
+    }
+
+    // ---- What all parts use ----
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.world.clock.now()
+    }
+
+    pub(super) fn keys(&self) -> Result<KeyRing, Problem> {
+        Ok(KeyRing::new(self.world.config.root_secrets.clone()?))
+    }
+
+    pub(super) fn log(&self, level: Level, event: &str, fields: &[(&str, &str)]) {
+        self.world.log.log(level, event, fields);
+    }
+}
+
+/// A credential on its way from the object to the door: sealed, so that no token stands in the plain text of a call.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CredentialRecord {
+    Environment,
+    Granted { grant: GrantRecord, version: i64 },
+}
+
+fn credential_record(session: &SessionId) -> String {
+    format!("credential:{}", session.object_name())
+}
+
+/// Opens what [`Access::credential`] carries.
+pub fn open_credential(world: &World, session: &SessionId, sealed: &[u8]) -> Option<Credential> {
+    let keys = KeyRing::new(world.config.root_secrets.clone().ok()?);
+    match keys.open(Purpose::Session, &credential_record(session), sealed).ok()? {
+        CredentialRecord::Environment => world.config.environment_token.clone().map(Credential::Environment),
+        CredentialRecord::Granted { grant, version } => {
+            Some(Credential::Granted { grant: Box::new(grant.into()), version })
+        }
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, SessionError> {
+    serde_json::from_slice(body).map_err(|_| SessionError::BadCall)
+}
+
+fn reply<T: Serialize>(value: T) -> Result<Vec<u8>, SessionError> {
+    serde_json::to_vec(&value).map_err(|_| SessionError::BadCall)
+}

@@ -1,0 +1,302 @@
+//! What a Session object keeps in its SQLite, apart from the grant (which is the vault's). `docs/storage.md` describes it.
+//!
+//! Only this file knows the tables. Every method is one synchronous stretch, and atomic with what its caller does around it
+//! without awaiting.
+
+use std::rc::Rc;
+
+use super::calls::Begin;
+use super::terms::{Limit, Terms};
+use crate::ports::{Row, Sql, StorageError, Timestamp, Value};
+
+/// How many generations of access tokens work at a time: a client that refreshes without end does not fill the storage.
+const GENERATIONS: i64 = 50;
+
+const SCHEMA: [&str; 2] = [
+    "CREATE TABLE IF NOT EXISTS session (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        state TEXT NOT NULL,
+        terms TEXT NOT NULL,
+        client_state TEXT,
+        expires_at INTEGER NOT NULL,
+        code TEXT,
+        redeemed_at INTEGER,
+        salt BLOB,
+        generation INTEGER NOT NULL DEFAULT 0,
+        refresh TEXT,
+        previous TEXT,
+        rotated_at INTEGER,
+        in_use INTEGER NOT NULL DEFAULT 0,
+        created_at INTEGER NOT NULL,
+        used_at INTEGER,
+        revocation BLOB,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        retry_at INTEGER
+    )",
+    "CREATE TABLE IF NOT EXISTS access (
+        hash TEXT PRIMARY KEY,
+        generation INTEGER NOT NULL,
+        scopes TEXT NOT NULL,
+        path TEXT NOT NULL,
+        expires_at INTEGER NOT NULL
+    )",
+];
+
+/// Where a session stands. Each step is taken once, and none leads back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// The person approved, and is at Sentry.
+    Begun,
+    /// Sentry sent them back.
+    Taken,
+    /// The grant is here, and the code or tokens are out.
+    Open,
+    /// Revoked, expired or refused: no token works. What is left is to be cleaned up.
+    Ended,
+}
+
+impl State {
+    fn name(self) -> &'static str {
+        match self {
+            State::Begun => "begun",
+            State::Taken => "taken",
+            State::Open => "open",
+            State::Ended => "ended",
+        }
+    }
+
+    fn parse(name: &str) -> Option<State> {
+        [Self::Begun, Self::Taken, Self::Open, Self::Ended].into_iter().find(|state| state.name() == name)
+    }
+}
+
+/// The session.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub state: State,
+    pub terms: Terms,
+    pub client_state: Option<String>,
+    /// When it ends unless something prolongs it; once ended, when the row goes.
+    pub expires_at: Timestamp,
+    /// The hash of the code.
+    pub code: Option<String>,
+    pub redeemed_at: Option<Timestamp>,
+    /// What the successors of refresh tokens are derived with.
+    pub salt: Option<[u8; 32]>,
+    /// How many pairs of tokens have been issued; a repeated answer counts once.
+    pub generation: i64,
+    /// The hash of the newest refresh token.
+    pub refresh: Option<String>,
+    /// The hash of the refresh token that it replaced.
+    pub previous: Option<String>,
+    pub rotated_at: Option<Timestamp>,
+    /// Whether an access token of the newest generation was used: its client has got the pair.
+    pub in_use: bool,
+    /// What is to be revoked at Sentry, sealed.
+    pub revocation: Option<Vec<u8>>,
+    pub attempts: u32,
+    pub retry_at: Option<Timestamp>,
+}
+
+fn session(row: &Row) -> Option<Session> {
+    let text = |index| row.text(index).map(str::to_owned);
+    Some(Session {
+        state: State::parse(row.text(0)?)?,
+        terms: serde_json::from_str(row.text(1)?).ok()?,
+        client_state: text(2),
+        expires_at: row.timestamp(3)?,
+        code: text(4),
+        redeemed_at: row.timestamp(5),
+        salt: row.blob(6).and_then(|bytes| bytes.try_into().ok()),
+        generation: row.integer(7)?,
+        refresh: text(8),
+        previous: text(9),
+        rotated_at: row.timestamp(10),
+        in_use: row.integer(11) == Some(1),
+        revocation: row.blob(12).map(<[u8]>::to_vec),
+        attempts: row.integer(13).and_then(|it| u32::try_from(it).ok()).unwrap_or(0),
+        retry_at: row.timestamp(14),
+    })
+}
+
+/// An access token.
+#[derive(Clone, Debug)]
+pub(super) struct AccessRow {
+    pub hash: String,
+    pub generation: i64,
+    pub scopes: Vec<String>,
+    pub limit: Limit,
+    pub expires_at: Timestamp,
+}
+
+/// A new pair of tokens.
+pub(super) struct Pair<'a> {
+    pub access: &'a AccessRow,
+    /// The hash of the refresh token; `None` when the client may not refresh.
+    pub refresh: Option<&'a str>,
+    /// When the session ends unless it is prolonged.
+    pub expires_at: Timestamp,
+}
+
+pub(super) struct Store {
+    sql: Rc<dyn Sql>,
+}
+
+impl Store {
+    /// Opens the tables, making those that are missing.
+    pub fn new(sql: Rc<dyn Sql>) -> Result<Store, StorageError> {
+        for statement in SCHEMA {
+            sql.exec(statement, vec![])?;
+        }
+        Ok(Store { sql })
+    }
+
+    /// Runs `work` entirely or not at all.
+    pub fn transaction(&self, work: &mut dyn FnMut() -> Result<(), StorageError>) -> Result<(), StorageError> {
+        self.sql.transaction(work)
+    }
+
+    /// The session, if it was ever begun. One that cannot be read is an error, not an absence.
+    pub fn session(&self) -> Result<Option<Session>, StorageError> {
+        let rows = self.sql.exec(
+            "SELECT state, terms, client_state, expires_at, code, redeemed_at, salt, generation, refresh, previous,
+                    rotated_at, in_use, revocation, attempts, retry_at
+             FROM session WHERE id = 1",
+            vec![],
+        )?;
+        let unreadable = || StorageError("the session cannot be read".to_owned());
+        rows.first().map(|row| session(row).ok_or_else(unreadable)).transpose()
+    }
+
+    /// Begins the session; returns whether there was none.
+    pub fn begin(&self, begin: &Begin, now: Timestamp) -> Result<bool, StorageError> {
+        let terms = serde_json::to_string(&begin.terms).map_err(|error| StorageError(error.to_string()))?;
+        let rows = self.sql.exec(
+            "INSERT INTO session (id, state, terms, client_state, expires_at, created_at)
+             VALUES (1, 'begun', ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
+            vec![terms.into(), begin.state.as_deref().into(), begin.expires_at.into(), now.into()],
+        )?;
+        Ok(!rows.is_empty())
+    }
+
+    /// Moves on to `state`.
+    pub fn set_state(&self, state: State) -> Result<(), StorageError> {
+        self.exec("UPDATE session SET state = ? WHERE id = 1", vec![state.name().into()])
+    }
+
+    /// The grant is here, and the code goes out.
+    pub fn open(&self, code: &str, salt: &[u8; 32], expires_at: Timestamp) -> Result<(), StorageError> {
+        self.exec(
+            "UPDATE session SET state = 'open', code = ?, salt = ?, expires_at = ?, client_state = NULL WHERE id = 1",
+            vec![code.into(), salt.to_vec().into(), expires_at.into()],
+        )
+    }
+
+    /// The code is redeemed for the first pair.
+    pub fn redeem(&self, pair: &Pair<'_>, now: Timestamp) -> Result<(), StorageError> {
+        self.insert_access(pair.access)?;
+        self.exec(
+            "UPDATE session SET redeemed_at = ?1, generation = 1, refresh = ?2, rotated_at = ?1, used_at = ?1, in_use = 0,
+                    expires_at = ?3 WHERE id = 1",
+            vec![now.into(), pair.refresh.into(), pair.expires_at.into()],
+        )
+    }
+
+    /// The newest refresh token is replaced.
+    pub fn rotate(&self, pair: &Pair<'_>, now: Timestamp) -> Result<(), StorageError> {
+        self.insert_access(pair.access)?;
+        let oldest = pair.access.generation.saturating_sub(GENERATIONS);
+        self.exec("DELETE FROM access WHERE generation <= ?", vec![Value::Integer(oldest)])?;
+        self.exec(
+            "UPDATE session SET generation = generation + 1, previous = refresh, refresh = ?2, rotated_at = ?1,
+                    used_at = ?1, in_use = 0, expires_at = ?3 WHERE id = 1",
+            vec![now.into(), pair.refresh.into(), pair.expires_at.into()],
+        )
+    }
+
+    /// Adds an access token, or prolongs it.
+    pub fn insert_access(&self, access: &AccessRow) -> Result<(), StorageError> {
+        self.exec(
+            "INSERT INTO access (hash, generation, scopes, path, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (hash) DO UPDATE SET expires_at = ?5",
+            vec![
+                access.hash.as_str().into(),
+                Value::Integer(access.generation),
+                access.scopes.join(" ").into(),
+                access.limit.path().into(),
+                access.expires_at.into(),
+            ],
+        )
+    }
+
+    /// The access token with this hash.
+    pub fn access(&self, hash: &str) -> Result<Option<AccessRow>, StorageError> {
+        let rows = self
+            .sql
+            .exec("SELECT hash, generation, scopes, path, expires_at FROM access WHERE hash = ?", vec![hash.into()])?;
+        Ok(rows.first().and_then(|row| {
+            Some(AccessRow {
+                hash: row.text(0)?.to_owned(),
+                generation: row.integer(1)?,
+                scopes: row.text(2)?.split_whitespace().map(str::to_owned).collect(),
+                limit: Limit::from_path(row.text(3)?)?,
+                expires_at: row.timestamp(4)?,
+            })
+        }))
+    }
+
+    /// Ends one access token.
+    pub fn delete_access(&self, hash: &str) -> Result<(), StorageError> {
+        self.exec("DELETE FROM access WHERE hash = ?", vec![hash.into()])
+    }
+
+    /// An access token of the newest generation was used.
+    pub fn in_use(&self, expires_at: Timestamp, now: Timestamp) -> Result<(), StorageError> {
+        self.exec(
+            "UPDATE session SET in_use = 1, expires_at = ?, used_at = ? WHERE id = 1",
+            vec![expires_at.into(), now.into()],
+        )
+    }
+
+    /// Ends the session and every token of it.
+    pub fn end(&self, forget_at: Timestamp) -> Result<(), StorageError> {
+        self.exec("DELETE FROM access", vec![])?;
+        self.exec(
+            "UPDATE session SET state = 'ended', expires_at = ?, client_state = NULL, refresh = NULL, previous = NULL,
+                    salt = NULL WHERE id = 1",
+            vec![forget_at.into()],
+        )
+    }
+
+    // ---- Cleaning up ----
+
+    /// Deletes what has run out.
+    pub fn delete_expired_access(&self, now: Timestamp) -> Result<(), StorageError> {
+        self.exec("DELETE FROM access WHERE expires_at <= ?", vec![now.into()])
+    }
+
+    /// When the next access token runs out.
+    pub fn next_access_expiry(&self) -> Result<Option<Timestamp>, StorageError> {
+        let rows = self.sql.exec("SELECT min(expires_at) FROM access", vec![])?;
+        Ok(rows.first().and_then(|row| row.timestamp(0)))
+    }
+
+    /// Notes what is to be revoked at Sentry; `None`: it is done.
+    pub fn set_revocation(&self, sealed: Option<Vec<u8>>) -> Result<(), StorageError> {
+        self.exec("UPDATE session SET revocation = ?, attempts = 0, retry_at = NULL WHERE id = 1", vec![sealed.into()])
+    }
+
+    /// Tries the revocation again at `at`.
+    pub fn revocation_later(&self, at: Timestamp) -> Result<(), StorageError> {
+        self.exec("UPDATE session SET attempts = attempts + 1, retry_at = ? WHERE id = 1", vec![at.into()])
+    }
+
+    /// Forgets that there was a session.
+    pub fn forget(&self) -> Result<(), StorageError> {
+        self.exec("DELETE FROM session", vec![])
+    }
+
+    fn exec(&self, statement: &str, parameters: Vec<Value>) -> Result<(), StorageError> {
+        self.sql.exec(statement, parameters).map(drop)
+    }
+}

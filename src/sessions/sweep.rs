@@ -1,0 +1,142 @@
+//! Ending a session, and what the alarm does.
+//!
+//! Ending is one synchronous write ([`Session::end`]). What follows from it may take time and fail, so the alarm does it, from
+//! what is written, as often as it takes:
+//! 1. a session that ran out is ended;
+//! 2. an ended session's grant is taken out of the vault, in one transaction with the note of what to revoke;
+//! 3. the noted token is revoked at Sentry, with pauses, for about half a day;
+//! 4. a day later the session is forgotten. An empty row of the vault stays, which wins over an old copy in KV (P2).
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::session::{REMEMBER, Session, SessionError};
+use super::store::State;
+use crate::config::Problem;
+use crate::crypto::Purpose;
+use crate::grants::NoCredential;
+use crate::grants::record::Grant;
+use crate::ports::{Level, StorageError, Timestamp};
+use crate::sentry::oauth::{SentryOAuth, TokenError};
+
+/// After so many tries, over about half a day, revoking at Sentry is given up: the token runs out by itself.
+const MAX_ATTEMPTS: u32 = 24;
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+
+/// A token to revoke at Sentry, sealed in the session's row.
+#[derive(Serialize, Deserialize)]
+struct Revocation {
+    token: String,
+    origin: String,
+}
+
+impl Session {
+    /// Ends the session: from now on none of its tokens works.
+    pub(super) async fn end(&self) -> Result<(), SessionError> {
+        let now = self.now();
+        if self.store.session()?.is_some_and(|row| row.state != State::Ended) {
+            self.store.transaction(&mut || self.store.end(now + REMEMBER))?;
+        }
+        Ok(self.alarm.set(now).await?)
+    }
+
+    /// What the alarm runs.
+    pub async fn run(&self) {
+        let _turn = self.sweeping.lock().await;
+        if let Err(error) = self.sweep().await {
+            self.log(Level::Error, "session_sweep_failed", &[("error", &error.to_string())]);
+            // A failed alarm is run again by the platform six times at most: better to come back ourselves.
+            let _ = self.alarm.set(self.now() + LONGEST_PAUSE).await;
+        }
+    }
+
+    async fn sweep(&self) -> Result<(), SessionError> {
+        let now = self.now();
+        self.store.delete_expired_access(now)?;
+        let Some(row) = self.store.session()? else { return Ok(()) };
+        // (1) What ran out.
+        if row.state != State::Ended && row.expires_at <= now {
+            self.store.transaction(&mut || self.store.end(now + REMEMBER))?;
+        }
+        if self.store.session()?.is_some_and(|row| row.state == State::Ended) {
+            // (2) The grant.
+            self.remove_grant().await?;
+            // (3) Sentry.
+            self.revoke_at_sentry().await?;
+        }
+        // (4) The end.
+        let row = self.store.session()?;
+        if row.is_some_and(|row| row.state == State::Ended && row.revocation.is_none() && row.expires_at <= now) {
+            self.store.forget()?;
+        }
+        self.wake().await
+    }
+
+    async fn remove_grant(&self) -> Result<(), SessionError> {
+        let note = &mut |grant: &Grant| {
+            let sealed = self.seal_revocation(grant).map_err(|error| StorageError(error.to_string()))?;
+            self.store.set_revocation(Some(sealed))
+        };
+        match self.vault.peek().await {
+            Ok(_) => {}
+            Err(NoCredential::NotConnected | NoCredential::Ended) => return Ok(()),
+            Err(error) => return Err(StorageError(error.to_string()).into()),
+        }
+        self.vault.remove(note).await.map(drop).map_err(|error| StorageError(error.to_string()).into())
+    }
+
+    async fn revoke_at_sentry(&self) -> Result<(), SessionError> {
+        let now = self.now();
+        let Some(row) = self.store.session()? else { return Ok(()) };
+        let Some(sealed) = row.revocation.filter(|_| row.retry_at.is_none_or(|at| at <= now)) else { return Ok(()) };
+        let name = self.id.object_name();
+        let opened = self.keys()?.open::<Revocation>(Purpose::Session, &name, &sealed);
+        let (Ok(host), Ok(app)) = (&self.world.config.sentry_host, &self.world.config.sentry_app) else {
+            return Ok(self.store.revocation_later(now + LONGEST_PAUSE)?);
+        };
+        // P7: only the host that issued it may see it.
+        let Some(revocation) = opened.ok().filter(|it| it.origin == host.origin().as_str()) else {
+            return Ok(self.store.set_revocation(None)?);
+        };
+        let token = SecretString::from(revocation.token);
+        match SentryOAuth::new(&self.world, host, app).revoke(&token).await {
+            Err(TokenError::RateLimited | TokenError::Unclear(_)) if row.attempts < MAX_ATTEMPTS => {
+                Ok(self.store.revocation_later(self.now() + pause(row.attempts))?)
+            }
+            Ok(()) => Ok(self.store.set_revocation(None)?),
+            Err(error) => {
+                self.log(Level::Warn, "session_revocation_given_up", &[("error", &error.to_string())]);
+                Ok(self.store.set_revocation(None)?)
+            }
+        }
+    }
+
+    pub(super) fn seal_revocation(&self, grant: &Grant) -> Result<Vec<u8>, Problem> {
+        let revocation =
+            Revocation { token: grant.access_token.expose_secret().to_owned(), origin: grant.origin.clone() };
+        Ok(self.keys()?.seal(Purpose::Session, &self.id.object_name(), &revocation, &*self.world.random).0)
+    }
+
+    /// Sets the alarm for the next thing that will be due.
+    pub(super) async fn wake(&self) -> Result<(), SessionError> {
+        let Some(row) = self.store.session()? else { return Ok(self.alarm.clear().await?) };
+        let pending: Option<Timestamp> = match row.state {
+            State::Ended if row.revocation.is_some() => Some(row.retry_at.unwrap_or_else(|| self.now())),
+            // Just ended: the grant is still to be taken out.
+            State::Ended if self.vault.has_newer_than(0)? => Some(self.now()),
+            _ => None,
+        };
+        let due = [pending, self.store.next_access_expiry()?, Some(row.expires_at)];
+        match due.into_iter().flatten().min() {
+            Some(at) => Ok(self.alarm.set(at).await?),
+            None => Ok(()),
+        }
+    }
+}
+
+fn pause(attempts: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempts.min(16))).min(LONGEST_PAUSE)
+}

@@ -1,0 +1,204 @@
+//! What a person agrees to when they let an MCP client in: skills, the scopes that follow from them, and a limit to one
+//! organization or project.
+
+use serde::{Deserialize, Serialize};
+
+use crate::commands::Skill;
+
+/// The path of the MCP endpoint.
+const ENDPOINT: &str = "mcp";
+/// The longest accepted slug; Sentry's own have at most 50 characters (organizations) and 100 (projects).
+const MAX_SLUG: usize = 100;
+
+/// A skill, as people tick it and as clients see it.
+#[derive(Debug)]
+pub struct SkillText {
+    /// The skill.
+    pub skill: Skill,
+    /// Its name on the wire: `project-management`.
+    pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What it lets the client do, in one sentence.
+    pub description: &'static str,
+    /// The Sentry scopes that it needs, sorted.
+    pub scopes: &'static [&'static str],
+}
+
+/// The skills, in the order of the consent page. Names as sentry-mcp has them.
+pub static SKILLS: [SkillText; 4] = [
+    SkillText {
+        skill: Skill::Inspect,
+        name: "inspect",
+        title: "Inspect issues and events",
+        description: "Search and read issues, events, traces, releases and projects. Changes nothing.",
+        scopes: &["event:read", "org:read", "project:read", "team:read"],
+    },
+    SkillText {
+        skill: Skill::Seer,
+        name: "seer",
+        title: "Seer",
+        description: "Ask Sentry's Seer for the cause of an issue, and for a fix.",
+        scopes: &["event:read", "event:write", "org:read", "project:read", "team:read"],
+    },
+    SkillText {
+        skill: Skill::Triage,
+        name: "triage",
+        title: "Triage issues",
+        description: "Resolve, assign and comment on issues.",
+        scopes: &["event:read", "event:write", "org:read", "project:read", "team:read"],
+    },
+    SkillText {
+        skill: Skill::ProjectManagement,
+        name: "project-management",
+        title: "Manage projects and teams",
+        description: "Create and change projects, teams and client keys.",
+        scopes: &["event:read", "org:read", "project:read", "project:write", "team:read", "team:write"],
+    },
+];
+
+/// The skill called `name`.
+pub fn skill_named(name: &str) -> Option<&'static SkillText> {
+    SKILLS.iter().find(|skill| skill.name == name)
+}
+
+/// The scopes that skills need together, sorted; unknown names need none.
+pub fn scopes_of<'a>(skills: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut scopes: Vec<String> = skills
+        .into_iter()
+        .filter_map(skill_named)
+        .flat_map(|skill| skill.scopes.iter().map(|scope| (*scope).to_owned()))
+        .collect();
+    scopes.sort();
+    scopes.dedup();
+    scopes
+}
+
+/// Every scope that any skill needs, sorted.
+pub fn all_scopes() -> Vec<String> {
+    scopes_of(SKILLS.iter().map(|skill| skill.name))
+}
+
+/// The organization and project that a session or token is limited to, as the resource's path says it:
+/// `/mcp[/<organization>[/<project>]]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// The organization's slug.
+    pub organization: Option<String>,
+    /// The project's slug; only with an organization.
+    pub project: Option<String>,
+}
+
+impl Limit {
+    /// Reads the path of a protected resource of ours; a slash at the end changes nothing.
+    pub fn from_path(path: &str) -> Option<Limit> {
+        let mut segments = path.strip_prefix('/')?.strip_suffix('/').unwrap_or(path.strip_prefix('/')?).split('/');
+        if segments.next() != Some(ENDPOINT) {
+            return None;
+        }
+        let rest: Vec<&str> = segments.collect();
+        let (organization, project) = match rest.as_slice() {
+            [] => (None, None),
+            [organization] => (Some(*organization), None),
+            [organization, project] => (Some(*organization), Some(*project)),
+            _ => return None,
+        };
+        if !organization.into_iter().chain(project).all(is_slug) {
+            return None;
+        }
+        Some(Limit { organization: organization.map(str::to_owned), project: project.map(str::to_owned) })
+    }
+
+    /// The path.
+    pub fn path(&self) -> String {
+        let segments = [Some(ENDPOINT), self.organization.as_deref(), self.project.as_deref()];
+        segments.into_iter().flatten().fold(String::new(), |path, segment| format!("{path}/{segment}"))
+    }
+
+    /// Whether what is limited to `narrower` stays within this limit.
+    pub fn contains(&self, narrower: &Limit) -> bool {
+        let within = |outer: &Option<String>, inner: &Option<String>| outer.is_none() || outer == inner;
+        within(&self.organization, &narrower.organization) && within(&self.project, &narrower.project)
+    }
+}
+
+fn is_slug(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    !text.is_empty() && text.len() <= MAX_SLUG && text.bytes().all(plain) && !text.starts_with('.')
+}
+
+/// What was agreed to, by whom, for whom. Fixed when the person presses *Approve*.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The client: the hash of its id.
+    pub client: String,
+    /// What the client calls itself; untrusted.
+    pub client_name: String,
+    /// Where the code goes; the token request must name the same (RFC 6749 §4.1.3).
+    pub redirect_uri: String,
+    /// The PKCE challenge, S256 (RFC 7636 §4.3).
+    pub challenge: Option<String>,
+    /// Our origin, without a slash at the end: issuer, and the beginning of the audience (RFC 8707).
+    pub origin: String,
+    /// The rest of the audience.
+    pub limit: Limit,
+    /// The names of the ticked skills.
+    pub skills: Vec<String>,
+    /// Whether the client registered for refresh tokens.
+    pub may_refresh: bool,
+}
+
+impl Terms {
+    /// The scopes that follow from the skills, sorted.
+    pub fn scopes(&self) -> Vec<String> {
+        scopes_of(self.skills.iter().map(String::as_str))
+    }
+
+    /// The skills that a token with `scopes` may use: those whose scopes it has, all of them.
+    pub fn skills_within(&self, scopes: &[String]) -> Vec<String> {
+        let covered = |skill: &&String| {
+            skill_named(skill).is_some_and(|text| text.scopes.iter().all(|scope| scopes.iter().any(|it| it == scope)))
+        };
+        self.skills.iter().filter(covered).cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_is_the_endpoint_an_organization_or_a_project() {
+        for path in ["/mcp", "/mcp/globex", "/mcp/globex/checkout-api"] {
+            let limit = Limit::from_path(path).unwrap();
+            assert_eq!(limit.path(), path);
+            assert_eq!(Limit::from_path(&format!("{path}/")), Some(limit));
+        }
+        let long = format!("/mcp/{}", "a".repeat(101));
+        for path in
+            ["", "/", "mcp", "/mcpfoo", "/mcp//", "/mcp//a", "/mcp/a/b/c", "/mcp/..", "/mcp/a%2fb", "/mcp/a b", &long]
+        {
+            assert_eq!(Limit::from_path(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_limit_contains_what_is_narrower_cases_22_to_24() {
+        let limit = |path| Limit::from_path(path).unwrap();
+        assert!(limit("/mcp").contains(&limit("/mcp/globex")));
+        assert!(limit("/mcp/globex").contains(&limit("/mcp/globex/api")));
+        assert!(limit("/mcp/globex").contains(&limit("/mcp/globex")));
+        assert!(!limit("/mcp/globex").contains(&limit("/mcp")));
+        assert!(!limit("/mcp/globex").contains(&limit("/mcp/initech")));
+        assert!(!limit("/mcp/globex/api").contains(&limit("/mcp/globex")));
+        assert!(!limit("/mcp/globex/api").contains(&limit("/mcp/globex/web")));
+    }
+
+    #[test]
+    fn the_scopes_follow_from_the_ticked_skills() {
+        assert_eq!(scopes_of(["inspect"]), ["event:read", "org:read", "project:read", "team:read"]);
+        assert!(scopes_of(["triage"]).contains(&"event:write".to_owned()));
+        assert!(!scopes_of(["triage", "inspect"]).contains(&"project:write".to_owned()));
+        assert!(scopes_of(["nonsense"]).is_empty());
+    }
+}

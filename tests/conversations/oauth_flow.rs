@@ -1,0 +1,250 @@
+//! An MCP client's whole way over the router: discovery, registration, consent, code, tokens (P14, P15, P16, P18).
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, header};
+use serde_json::{Value, json};
+use url::{Url, form_urlencoded};
+use vedette::crypto::{base64url, sha256};
+
+use crate::browser::{Browser, borrowed, form, location, text};
+use crate::world::{APP, Platform};
+
+const REDIRECT: &str = "http://127.0.0.1:3118/callback";
+const VERIFIER: &str = "a-verifier-of-at-least-43-characters-0123456789";
+const ACCOUNT: &str = "ada@example.com";
+
+struct Client {
+    platform: Rc<Platform>,
+    id: String,
+}
+
+fn client() -> Client {
+    let platform = Platform::new();
+    let body = json!({
+        "client_name": "Some <b>client</b>", "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none",
+        "grant_types": ["authorization_code", "refresh_token"],
+    });
+    let request = Request::post(format!("{APP}/oauth/register")).body(Bytes::from(body.to_string())).unwrap();
+    let response = platform.request(request);
+    assert_eq!(response.status(), 201);
+    let id = json(&response)["client_id"].as_str().unwrap().to_owned();
+    Client { platform, id }
+}
+
+impl Client {
+    fn authorize_url(&self, changes: &[(&str, &str)]) -> String {
+        let challenge = base64url(&sha256(VERIFIER.as_bytes()));
+        let resource = format!("{APP}/mcp/globex");
+        let mut parameters = vec![
+            ("client_id", self.id.as_str()),
+            ("redirect_uri", REDIRECT),
+            ("response_type", "code"),
+            ("state", "s&t"),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+            ("resource", &resource),
+        ];
+        for (name, value) in changes {
+            parameters.retain(|(known, _)| known != name);
+            parameters.push((name, value));
+        }
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        format!("{APP}/oauth/authorize?{query}")
+    }
+
+    /// Decides on the consent page; returns the answer.
+    fn decide(&self, browser: &Browser<'_>, decision: &str, skills: &[&str]) -> Response<Bytes> {
+        let page = browser.get(&self.authorize_url(&[]));
+        assert_eq!(page.status(), 200, "{}", text(&page));
+        let form = form(&page);
+        let names: Vec<String> = skills.iter().map(|skill| format!("skill-{skill}")).collect();
+        let mut fields = borrowed(&form.fields);
+        fields.extend(names.iter().map(|name| (name.as_str(), "on")));
+        fields.push(("decision", decision));
+        browser.post(&format!("{APP}{}", form.action), &fields)
+    }
+
+    fn post(&self, path: &str, form: &[(&str, &str)]) -> Response<Bytes> {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .append_pair("client_id", &self.id)
+            .finish();
+        let request = Request::post(format!("{APP}{path}"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Bytes::from(body))
+            .unwrap();
+        self.platform.request(request)
+    }
+}
+
+fn json(response: &Response<Bytes>) -> Value {
+    serde_json::from_slice(response.body()).unwrap()
+}
+
+fn parameters(url: &str) -> HashMap<String, String> {
+    Url::parse(url).unwrap().query_pairs().into_owned().collect()
+}
+
+#[test]
+fn a_client_is_let_in_and_gets_tokens_that_are_ours_alone_cases_47_66_p18() {
+    let client = client();
+    let browser = Browser::new(&client.platform);
+    let to_sentry = location(&client.decide(&browser, "approve", &["inspect"])).unwrap();
+    assert_eq!(parameters(&to_sentry)["scope"], "event:read org:read project:read team:read");
+    assert_eq!(parameters(&to_sentry)["code_challenge_method"], "S256");
+    let back = location(&browser.get(&browser.consent(&to_sentry, Some(ACCOUNT)))).unwrap();
+    assert!(back.starts_with(&format!("{REDIRECT}?")), "{back}");
+    let answer = parameters(&back);
+    assert_eq!((answer["state"].as_str(), answer["iss"].as_str()), ("s&t", APP));
+    assert!(!answer.contains_key("error"));
+    let redeem = [
+        ("grant_type", "authorization_code"),
+        ("code", answer["code"].as_str()),
+        ("redirect_uri", REDIRECT),
+        ("code_verifier", VERIFIER),
+    ];
+    let tokens = json(&client.post("/oauth/token", &redeem));
+    assert!(tokens["access_token"].as_str().unwrap().starts_with("vda_"));
+    assert_eq!(tokens["resource"], format!("{APP}/mcp/globex"));
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
+    assert_eq!(client.post("/oauth/token", &refresh).status(), 200);
+    let answered = client.platform.answered.borrow();
+    assert!(answered.iter().all(|(_, answer)| !answer.contains("sntry")), "no Sentry token leaves us");
+    let revoke = [("token", tokens["refresh_token"].as_str().unwrap())];
+    drop(answered);
+    assert_eq!(client.post("/oauth/revoke", &revoke).status(), 200);
+    assert_eq!(json(&client.post("/oauth/token", &refresh))["error"], "invalid_grant");
+    client.platform.pass(Duration::from_secs(60));
+    assert!(client.platform.sent.borrow().iter().any(|sent| sent.url.ends_with("/oauth/revoke/")));
+}
+
+#[test]
+fn the_page_shows_who_asks_for_what_and_stores_nothing_p15() {
+    let client = client();
+    let page = Browser::new(&client.platform).get(&client.authorize_url(&[]));
+    let html = text(&page);
+    assert!(html.contains("Some &lt;b&gt;client&lt;/b&gt;") && html.contains("127.0.0.1:3118"), "{html}");
+    assert!(html.contains("Limited to the organization") && html.contains("globex"));
+    for skill in ["inspect", "seer", "triage", "project-management"] {
+        assert!(html.contains(&format!("skill-{skill}")));
+    }
+    let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(
+        policy.contains("form-action 'self' https://sentry.io https://*.sentry.io http://127.0.0.1:3118;"),
+        "{policy}"
+    );
+    assert_eq!(page.headers()[header::CACHE_CONTROL], "no-store");
+    assert_eq!(client.platform.object_calls.get(), 0);
+}
+
+#[test]
+fn cancel_and_a_no_at_sentry_go_back_with_access_denied_case_48_p15() {
+    let client = client();
+    let browser = Browser::new(&client.platform);
+    let cancelled = location(&client.decide(&browser, "cancel", &["inspect"])).unwrap();
+    let to_sentry = location(&client.decide(&browser, "approve", &["inspect"])).unwrap();
+    let declined = location(&browser.get(&browser.consent(&to_sentry, None))).unwrap();
+    for back in [cancelled, declined] {
+        let answer = parameters(&back);
+        assert_eq!((answer["error"].as_str(), answer["state"].as_str()), ("access_denied", "s&t"));
+        assert_eq!(answer["iss"], APP);
+        assert!(!answer.contains_key("code"));
+    }
+}
+
+#[test]
+fn sentrys_answer_is_taken_once_and_in_the_browser_that_approved_p14() {
+    let client = client();
+    let browser = Browser::new(&client.platform);
+    let to_sentry = location(&client.decide(&browser, "approve", &["inspect"])).unwrap();
+    let callback = browser.consent(&to_sentry, Some(ACCOUNT));
+    assert_eq!(Browser::new(&client.platform).get(&callback).status(), 403);
+    assert!(location(&browser.get(&callback)).is_some());
+    let again = browser.get(&callback);
+    assert_eq!((again.status().as_u16(), location(&again)), (400, None));
+    let changed = callback.replace("state=", "state=0");
+    assert_eq!(browser.get(&changed).status(), 403);
+}
+
+#[test]
+fn a_form_of_another_browser_site_or_request_is_refused_p15() {
+    let client = client();
+    let browser = Browser::new(&client.platform);
+    let page = browser.get(&client.authorize_url(&[]));
+    let form = form(&page);
+    let mut fields = borrowed(&form.fields);
+    fields.extend([("skill-inspect", "on"), ("decision", "approve")]);
+    let url = format!("{APP}/oauth/authorize");
+    assert_eq!(Browser::new(&client.platform).post(&url, &fields).status(), 403);
+    browser.posts_from.set("cross-site");
+    assert_eq!(browser.post(&url, &fields).status(), 403);
+    browser.posts_from.set("same-origin");
+    let other = client.authorize_url(&[("resource", &format!("{APP}/mcp"))]);
+    let other = other.split_once('?').unwrap().1;
+    let changed: Vec<_> =
+        fields.iter().map(|(name, value)| (*name, if *name == "request" { other } else { value })).collect();
+    assert_eq!(browser.post(&url, &changed).status(), 403);
+    let nothing: Vec<_> = fields.iter().filter(|(name, _)| !name.starts_with("skill")).copied().collect();
+    assert_eq!(browser.post(&url, &nothing).status(), 400);
+    client.platform.pass(Duration::from_secs(600));
+    assert_eq!(browser.post(&url, &fields).status(), 400, "after ten minutes");
+    assert_eq!(client.platform.object_calls.get(), 0);
+}
+
+#[test]
+fn an_unproven_address_is_not_redirected_to_cases_30_to_32() {
+    let client = client();
+    let browser = Browser::new(&client.platform);
+    for change in [("client_id", "junk"), ("redirect_uri", "https://evil.example/"), ("redirect_uri", "")] {
+        let answer = browser.get(&client.authorize_url(&[change]));
+        assert_eq!((answer.status().as_u16(), location(&answer)), (400, None), "{change:?}");
+    }
+    let answer = browser.get(&client.authorize_url(&[("code_challenge_method", "plain")]));
+    assert_eq!(parameters(&location(&answer).unwrap())["error"], "invalid_request");
+}
+
+#[test]
+fn metadata_is_where_clients_look_and_nowhere_else_cases_1_7_11_12() {
+    let platform = Platform::new();
+    let ask = |method: Method, path: &str| {
+        platform.request(Request::builder().method(method).uri(format!("{APP}{path}")).body(Bytes::new()).unwrap())
+    };
+    for path in ["", "/mcp", "/mcp/globex", "/mcp/globex/api"] {
+        let response = ask(Method::GET, &format!("/.well-known/oauth-authorization-server{path}"));
+        assert_eq!((response.status().as_u16(), &json(&response)["issuer"]), (200, &APP.into()));
+        assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+    }
+    for path in ["/mcp", "/mcp/globex"] {
+        let response = ask(Method::GET, &format!("/.well-known/oauth-protected-resource{path}"));
+        assert_eq!(json(&response)["resource"], format!("{APP}{path}"));
+    }
+    for path in
+        ["oauth-protected-resource", "oauth-protected-resource/elsewhere", "oauth-authorization-server/x", "openid"]
+    {
+        assert_eq!(ask(Method::GET, &format!("/.well-known/{path}")).status(), 404, "{path}");
+    }
+    for path in ["/oauth/token", "/oauth/register", "/oauth/revoke", "/.well-known/oauth-authorization-server"] {
+        let preflight = ask(Method::OPTIONS, path);
+        assert_eq!(preflight.status(), 204);
+        assert_eq!(preflight.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+        assert_eq!(ask(Method::DELETE, path).status(), 405);
+    }
+    assert!(!ask(Method::GET, "/oauth/authorize").headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+}
+
+#[test]
+fn a_connect_state_is_no_session_state_and_junk_is_neither_p14() {
+    let client = client();
+    let browser = Browser::new(&client.platform);
+    let to_sentry = location(&client.decide(&browser, "approve", &["inspect"])).unwrap();
+    let state = parameters(&to_sentry)["state"].clone();
+    let elsewhere = browser.get(&format!("{APP}/api/oauth/callback/sentry?code=x&state={state}"));
+    assert_eq!(elsewhere.status(), 400);
+    for junk in ["", "x", &"x".repeat(50_000)] {
+        assert_eq!(browser.get(&format!("{APP}/oauth/callback?code=x&state={junk}")).status(), 403);
+    }
+}
