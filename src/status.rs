@@ -5,7 +5,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::grants::SOURCE_ENVIRONMENT;
-use crate::mcp::caller::Access;
+use crate::mcp::caller::Presented;
 use crate::ports::World;
 use crate::sentry::oauth::whose;
 
@@ -28,7 +28,7 @@ pub fn health(world: &World) -> Response<Bytes> {
 ///
 /// The caller proves who they are with `Authorization: Sentry-Bearer <token>`, which Sentry is asked about.
 pub async fn auth(world: &World, request: &Request<Bytes>) -> Response<Bytes> {
-    let Ok(Access::SentryBearer(token)) = Access::of(request.headers()) else {
+    let Ok(Presented::SentryBearer(token)) = Presented::of(request.headers()) else {
         return refuse(StatusCode::UNAUTHORIZED, "missing_token", "Send `Authorization: Sentry-Bearer <token>`.");
     };
     let Ok(host) = &world.config.sentry_host else {

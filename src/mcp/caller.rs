@@ -1,6 +1,6 @@
 //! Who calls, and what their commands run with.
 //!
-//! A caller proves who they are in one of two ways ([`Access`]):
+//! A caller proves who they are in one of two ways ([`Presented`]):
 //!
 //! - `Authorization: Bearer <token>`, an access token that this Worker's authorization server issued. `session` is where
 //!   such a token becomes a [`Caller`]; the token holds no Sentry token, so Sentry never sees it, and the client never sees
@@ -25,13 +25,17 @@ use super::refusal::{Refusal, Scheme};
 use super::skills::Skills;
 use crate::commands::CommandError;
 use crate::config::expose;
-use crate::crypto::sha256;
-use crate::grants::NoCredential;
-use crate::ports::World;
+use crate::crypto::{KeyRing, sha256};
+use crate::grants::{Credential, NoCredential};
+use crate::ports::{self, Level, ObjectError, World};
 use crate::sentry::client::Client;
 use crate::sentry::error::{SentryError, Unauthorized};
 use crate::sentry::host::SentryHost;
 use crate::sentry::oauth::{Account, whose};
+use crate::sessions::calls::{Access, Authenticate, Authenticated, CredentialNeed, Resource};
+use crate::sessions::session::open_credential;
+use crate::sessions::terms::skill_named;
+use crate::sessions::tokens::{Kind, Token};
 
 /// How long Sentry's word about a token holds.
 const BELIEVED: Duration = Duration::from_secs(60);
@@ -43,11 +47,14 @@ const MAX_TOKEN: usize = 4096;
 const STRANGER: &str = "This server answers with its operator's Sentry access, to people of the same organizations. Your \
                         token sees none of them.";
 const NOT_ACCEPTED: &str = "Sentry does not accept this token.";
+const ELSEWHERE: &str = "This access token is for another address of this server. Authorize for this one.";
+const HEADLESS: &str = "This server answers with its operator's Sentry access. Come with `Authorization: Sentry-Bearer` and a \
+                        Sentry token of your own.";
 const UNKNOWN: &str = "This access token is not known here or has ended. Authorize again.";
 
 /// What a request presents.
 #[derive(Debug)]
-pub enum Access {
+pub enum Presented {
     /// An access token of ours.
     Bearer(SecretString),
     /// A token of Sentry's.
@@ -63,12 +70,12 @@ pub enum NoAccess {
     Malformed(Scheme),
 }
 
-impl Access {
+impl Presented {
     /// Reads `Authorization`; the scheme's case does not matter (RFC 9110 §11.1).
     ///
     /// # Errors
     /// When there is none, more than one, or none that could be a token.
-    pub fn of(headers: &HeaderMap) -> Result<Access, NoAccess> {
+    pub fn of(headers: &HeaderMap) -> Result<Presented, NoAccess> {
         let mut all = headers.get_all(header::AUTHORIZATION).iter();
         let (Some(value), None) = (all.next(), all.next()) else { return Err(NoAccess::Nothing) };
         let value = value.to_str().map_err(|_| NoAccess::Nothing)?.trim();
@@ -83,8 +90,8 @@ impl Access {
             return Err(NoAccess::Malformed(scheme));
         }
         Ok(match scheme {
-            Scheme::Bearer => Access::Bearer(token.into()),
-            Scheme::SentryBearer => Access::SentryBearer(token.into()),
+            Scheme::Bearer => Presented::Bearer(token.into()),
+            Scheme::SentryBearer => Presented::SentryBearer(token.into()),
         })
     }
 }
@@ -145,18 +152,110 @@ thread_local! {
 /// # Errors
 /// 401 with the challenge that helps, 503 when nobody can say.
 pub async fn authenticate(world: &World, headers: &HeaderMap, endpoint: &Endpoint) -> Result<Caller, Refusal> {
-    match Access::of(headers) {
-        Ok(Access::Bearer(token)) => session(world, endpoint, token).await,
-        Ok(Access::SentryBearer(token)) => brought(world, endpoint, token).await,
+    match Presented::of(headers) {
+        Ok(Presented::Bearer(token)) => session(world, endpoint, token).await,
+        Ok(Presented::SentryBearer(token)) => brought(world, endpoint, token).await,
         Err(NoAccess::Nothing) => Err(Refusal::no_credential(endpoint)),
         Err(NoAccess::Malformed(scheme)) => Err(Refusal::invalid_token(endpoint, scheme, "This can be no token.")),
     }
 }
 
-/// The caller of an access token of ours. The authorization server checks the token's MAC before it looks anywhere (P17),
-/// then that it was issued for `endpoint` (RFC 8707), and makes the caller with [`Caller::new`].
-async fn session(_world: &World, endpoint: &Endpoint, _token: SecretString) -> Result<Caller, Refusal> {
-    Err(Refusal::invalid_token(endpoint, Scheme::Bearer, UNKNOWN))
+/// The caller of an access token of ours.
+///
+/// 1. The token's MAC is checked before anything is looked up (P17).
+/// 2. Its Session object says, in one call, whether it lives, is meant for `endpoint` (RFC 8707), and what it allows; and
+///    gives the Sentry credential, renewed when that is due (P3).
+async fn session(world: &World, endpoint: &Endpoint, token: SecretString) -> Result<Caller, Refusal> {
+    let refused = |why| Refusal::invalid_token(endpoint, Scheme::Bearer, why);
+    let roots = world.config.root_secrets.clone().map_err(Refusal::not_configured)?;
+    // (1)
+    let token = Token::read(&KeyRing::new(roots), Kind::Access, expose(&token)).ok_or_else(|| refused(UNKNOWN))?;
+    if world.config.environment_token.is_some() {
+        // Anybody at all can consent; only a Sentry token of theirs shows whether they share an organization.
+        return Err(Refusal::new(StatusCode::FORBIDDEN, HEADLESS));
+    }
+    // (2)
+    let key = sha256(token.session().object_name().as_bytes());
+    let source = Granted { world: world.clone(), token, resource: endpoint.resource(), first: RefCell::default() };
+    let (access, held, account) = match source.ask(CredentialNeed::Yes).await {
+        Ok(Answer::Yes(access, held, account)) => (access, held, account),
+        Ok(Answer::Refused) => return Err(refused(UNKNOWN)),
+        Ok(Answer::OtherResource) => return Err(refused(ELSEWHERE)),
+        Ok(Answer::TryLater) => {
+            return Err(Refusal::unavailable("Sentry could not be reached to renew your access.", RETRY));
+        }
+        Err(error) => {
+            world.log.log(Level::Error, "session_unavailable", &[("error", &error.0)]);
+            return Err(Refusal::unavailable("This session could not be looked up.", RETRY));
+        }
+    };
+    source.first.replace(Some(held));
+    let skills = Skills::of(access.skills.iter().filter_map(|name| skill_named(name)).map(|text| text.skill));
+    Ok(Caller::new(world, key, Scheme::Bearer, account, skills, Rc::new(source)))
+}
+
+/// A session's grant, in its object's vault.
+struct Granted {
+    world: World,
+    token: Token,
+    resource: Resource,
+    /// What came with the answer to who calls, for the first command.
+    first: RefCell<Option<Held>>,
+}
+
+/// What the Session object said.
+enum Answer {
+    Yes(Box<Access>, Held, Account),
+    Refused,
+    OtherResource,
+    TryLater,
+}
+
+impl Granted {
+    async fn ask(&self, credential: CredentialNeed) -> Result<Answer, ObjectError> {
+        let session = self.token.session();
+        let call = Authenticate { token: self.token.hash(), resource: self.resource.clone(), credential };
+        Ok(match ports::call(&*self.world.objects, &session.object_name(), &call).await? {
+            Authenticated::Refused => Answer::Refused,
+            Authenticated::OtherResource => Answer::OtherResource,
+            Authenticated::TryLater => Answer::TryLater,
+            Authenticated::Yes(access) => {
+                let opened = access.credential.as_deref().and_then(|it| open_credential(&self.world, &session, it));
+                match opened {
+                    Some(Credential::Granted { grant, version }) => {
+                        let held = Held { token: grant.access_token.clone(), version: Some(version) };
+                        Answer::Yes(Box::new(access), held, grant.account)
+                    }
+                    Some(Credential::Environment(_)) | None => Answer::Refused,
+                }
+            }
+        })
+    }
+
+    async fn renewed(&self, credential: CredentialNeed) -> Result<Held, NoCredential> {
+        match self.ask(credential).await {
+            Ok(Answer::Yes(_, held, _)) => Ok(held),
+            Ok(Answer::Refused | Answer::OtherResource) => Err(NoCredential::Ended),
+            Ok(Answer::TryLater) => Err(NoCredential::CannotRenewNow),
+            Err(_) => Err(NoCredential::Storage),
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl CredentialSource for Granted {
+    async fn held(&self) -> Result<Held, NoCredential> {
+        let first = self.first.borrow().clone();
+        match first {
+            Some(held) => Ok(held),
+            None => self.renewed(CredentialNeed::Yes).await,
+        }
+    }
+
+    async fn rejected(&self, version: i64) -> Result<Held, NoCredential> {
+        self.first.replace(None);
+        self.renewed(CredentialNeed::Rejected(version)).await
+    }
 }
 
 /// The caller of a Sentry token.
@@ -291,9 +390,9 @@ mod tests {
         for value in values {
             headers.append(header::AUTHORIZATION, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        match Access::of(&headers) {
-            Ok(Access::Bearer(token)) => format!("ours {}", expose(&token)),
-            Ok(Access::SentryBearer(token)) => format!("sentry's {}", expose(&token)),
+        match Presented::of(&headers) {
+            Ok(Presented::Bearer(token)) => format!("ours {}", expose(&token)),
+            Ok(Presented::SentryBearer(token)) => format!("sentry's {}", expose(&token)),
             Err(error) => format!("{error:?}"),
         }
     }
@@ -317,6 +416,6 @@ mod tests {
     fn a_token_is_not_printed() {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer hush-hush"));
-        assert!(!format!("{:?}", Access::of(&headers)).contains("hush"));
+        assert!(!format!("{:?}", Presented::of(&headers)).contains("hush"));
     }
 }

@@ -21,6 +21,8 @@ use crate::sentry::client::Client;
 use crate::sentry::error::SentryError;
 use crate::sentry::types::{Organization, Project};
 use crate::sentry::urls::is_slug;
+use crate::sessions::calls::Resource;
+use crate::sessions::terms::Limit;
 
 /// How long a place that was seen is taken for seen.
 const SEEN: Duration = Duration::from_secs(15 * 60);
@@ -59,6 +61,12 @@ impl Endpoint {
     /// Where its metadata is (RFC 9728 §3.1).
     pub fn metadata_url(&self) -> String {
         format!("{}/.well-known/oauth-protected-resource{}", self.origin, self.path())
+    }
+
+    /// The address as the authorization server knows it.
+    pub fn resource(&self) -> Resource {
+        let limit = Limit { organization: self.organization.clone(), project: self.project.clone() };
+        Resource { origin: self.origin.clone(), limit }
     }
 
     fn path(&self) -> String {

@@ -10,6 +10,7 @@ mod headless;
 mod hostile;
 mod mcp;
 mod mcp_calls;
+mod mcp_sessions;
 mod oauth_flow;
 mod oauth_sessions;
 mod oauth_token;

@@ -46,12 +46,24 @@ impl Post {
         Post { method, ..self }
     }
 
-    pub fn send(&self, platform: &Platform, body: &str) -> Response<Bytes> {
+    fn request(&self, body: &str) -> Request<Bytes> {
         let mut request = Request::builder().method(self.method.clone()).uri(format!("{APP}{}", self.path));
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let response = platform.request(request.body(Bytes::copy_from_slice(body.as_bytes())).unwrap());
+        request.body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
+    }
+
+    /// Calls a tool among other work; returns what came back.
+    pub async fn calling(self, platform: &Platform, tool: &str, arguments: Value) -> String {
+        let params = json!({ "name": tool, "arguments": arguments });
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        let reply = vedette::router::route(&platform.world(), self.request(&body.to_string())).await;
+        String::from_utf8_lossy(reply.response.body()).into_owned()
+    }
+
+    pub fn send(&self, platform: &Platform, body: &str) -> Response<Bytes> {
+        let response = platform.request(self.request(body));
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
         assert!(response.headers().contains_key("x-content-type-options"));
         response

@@ -17,12 +17,12 @@ const REDIRECT: &str = "http://127.0.0.1:3118/callback";
 const VERIFIER: &str = "a-verifier-of-at-least-43-characters-0123456789";
 const ACCOUNT: &str = "ada@example.com";
 
-struct Client {
-    platform: Rc<Platform>,
+pub struct Client {
+    pub platform: Rc<Platform>,
     id: String,
 }
 
-fn client() -> Client {
+pub fn client() -> Client {
     let platform = Platform::new();
     let body = json!({
         "client_name": "Some <b>client</b>", "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none",
@@ -68,7 +68,22 @@ impl Client {
         browser.post(&format!("{APP}{}", form.action), &fields)
     }
 
-    fn post(&self, path: &str, form: &[(&str, &str)]) -> Response<Bytes> {
+    /// The whole way, as an obliging person goes it; returns the answer of the token endpoint.
+    pub fn let_in(&self) -> Value {
+        let browser = Browser::new(&self.platform);
+        let to_sentry = location(&self.decide(&browser, "approve", &["inspect"])).unwrap();
+        let back = location(&browser.get(&browser.consent(&to_sentry, Some(ACCOUNT)))).unwrap();
+        let code = parameters(&back)["code"].clone();
+        let redeem = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", REDIRECT),
+            ("code_verifier", VERIFIER),
+        ];
+        json(&self.post("/oauth/token", &redeem))
+    }
+
+    pub fn post(&self, path: &str, form: &[(&str, &str)]) -> Response<Bytes> {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .append_pair("client_id", &self.id)
