@@ -55,7 +55,7 @@ fn doors(config: &Config) -> [Door; 3] {
         Door {
             name: "Your own tools",
             about: "The same commands as tools of an MCP server, for editors and agents.",
-            example: "POST /mcp with Authorization: Sentry-Bearer <your Sentry token>",
+            example: "/mcp",
             state: State::of([config.sentry_host.as_ref().err(), config.base_url.as_ref().err()]),
         },
         Door {
