@@ -224,6 +224,18 @@ pub trait Call: Serialize + DeserializeOwned {
     const PATH: &'static str;
 }
 
+/// Declares a [`Call`]: `declare_call!(Person: Accept => Accepted, "/accept")`.
+macro_rules! declare_call {
+    ($class:ident: $call:ty => $reply:ty, $path:literal) => {
+        impl $crate::ports::Call for $call {
+            type Reply = $reply;
+            const CLASS: $crate::ports::ObjectClass = $crate::ports::ObjectClass::$class;
+            const PATH: &'static str = $path;
+        }
+    };
+}
+pub(crate) use declare_call;
+
 /// Calls the object `name` of `C`'s class.
 ///
 /// # Errors

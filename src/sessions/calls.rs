@@ -3,17 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::terms::{Limit, Terms};
-use crate::ports::{Call, ObjectClass, Timestamp};
-
-macro_rules! call {
-    ($call:ty => $reply:ty, $path:literal) => {
-        impl Call for $call {
-            type Reply = $reply;
-            const CLASS: ObjectClass = ObjectClass::Session;
-            const PATH: &'static str = $path;
-        }
-    };
-}
+use crate::ports::{Timestamp, declare_call};
 
 /// The person pressed *Approve*, and the browser leaves for Sentry.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,12 +15,12 @@ pub struct Begin {
     /// When Sentry's answer comes too late.
     pub expires_at: Timestamp,
 }
-call!(Begin => bool, "/begin");
+declare_call!(Session: Begin => bool, "/begin");
 
 /// Sentry sent the browser back: takes the consent, once, whoever comes (P14).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Take {}
-call!(Take => Taken, "/take");
+declare_call!(Session: Take => Taken, "/take");
 
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +49,7 @@ pub struct Conclude {
     /// Whether to keep it. If not, it is revoked at Sentry.
     pub keep: bool,
 }
-call!(Conclude => Concluded, "/conclude");
+declare_call!(Session: Conclude => Concluded, "/conclude");
 
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +77,7 @@ pub struct Redeem {
     /// What it asks for.
     pub wanted: Wanted,
 }
-call!(Redeem => Tokens, "/redeem");
+declare_call!(Session: Redeem => Tokens, "/redeem");
 
 /// A client refreshes (RFC 6749 §6). The client is authenticated already.
 #[derive(Clone, Serialize, Deserialize)]
@@ -99,7 +89,7 @@ pub struct Refresh {
     /// What it asks for.
     pub wanted: Wanted,
 }
-call!(Refresh => Tokens, "/refresh");
+declare_call!(Session: Refresh => Tokens, "/refresh");
 
 /// What a token request may narrow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,12 +201,12 @@ pub struct Revoke {
     /// The hash of the client's id.
     pub client: String,
 }
-call!(Revoke => (), "/revoke");
+declare_call!(Session: Revoke => (), "/revoke");
 
 /// Ends the session, whoever asks: the person on their account page, or the MCP door after Sentry refused the grant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct End {}
-call!(End => (), "/end");
+declare_call!(Session: End => (), "/end");
 
 /// Somebody comes to the MCP door with an access token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -228,7 +218,7 @@ pub struct Authenticate {
     /// Whether a Sentry credential is needed for what they ask.
     pub credential: CredentialNeed,
 }
-call!(Authenticate => Authenticated, "/authenticate");
+declare_call!(Session: Authenticate => Authenticated, "/authenticate");
 
 /// Whether a call needs Sentry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::request::{PersonId, TurnRequest};
-use crate::ports::{Call, ObjectClass, Timestamp};
+use crate::ports::{Timestamp, declare_call};
 
 /// Puts a request into the person's inbox. The reply comes after the turn is durable (P8).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,12 +23,7 @@ pub enum Accepted {
     /// The inbox is full (P10); the person is told, by the door when it can answer, else by the object.
     Full,
 }
-
-impl Call for Accept {
-    type Reply = Accepted;
-    const CLASS: ObjectClass = ObjectClass::Person;
-    const PATH: &'static str = "/accept";
-}
+declare_call!(Person: Accept => Accepted, "/accept");
 
 /// The person pressed the button with their private link, whose message can from now on be replaced (P12): Slack gives
 /// a `response_url` for it only now.
@@ -39,12 +34,7 @@ pub struct LinkPressed {
     /// Slack's `response_url` of the message with the link. Stored sealed.
     pub response_url: String,
 }
-
-impl Call for LinkPressed {
-    type Reply = ();
-    const CLASS: ObjectClass = ObjectClass::Person;
-    const PATH: &'static str = "/link-pressed";
-}
+declare_call!(Person: LinkPressed => (), "/link-pressed");
 
 /// Asks what a connect link is for, and whether it still works.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -81,12 +71,7 @@ pub enum TicketView {
     /// It never was here.
     Unknown,
 }
-
-impl Call for ViewTicket {
-    type Reply = TicketView;
-    const CLASS: ObjectClass = ObjectClass::Person;
-    const PATH: &'static str = "/ticket/view";
-}
+declare_call!(Person: ViewTicket => TicketView, "/ticket/view");
 
 /// The button on the connect page was pressed: a consent begins.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -98,12 +83,7 @@ pub struct BeginConsent {
     /// When the state runs out.
     pub expires_at: Timestamp,
 }
-
-impl Call for BeginConsent {
-    type Reply = TicketView;
-    const CLASS: ObjectClass = ObjectClass::Person;
-    const PATH: &'static str = "/consent/begin";
-}
+declare_call!(Person: BeginConsent => TicketView, "/consent/begin");
 
 /// Sentry sent the browser back: takes the state's nonce, once, whoever comes (P14).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -129,12 +109,7 @@ pub enum Consent {
     /// It never was here.
     Unknown,
 }
-
-impl Call for TakeConsent {
-    type Reply = Consent;
-    const CLASS: ObjectClass = ObjectClass::Person;
-    const PATH: &'static str = "/consent/take";
-}
+declare_call!(Person: TakeConsent => Consent, "/consent/take");
 
 /// The person confirmed, or cancelled, the pair of Slack person and Sentry account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -175,9 +150,4 @@ pub enum Concluded {
     /// It never was here, or the sealed grant does not open.
     Unknown,
 }
-
-impl Call for Conclude {
-    type Reply = Concluded;
-    const CLASS: ObjectClass = ObjectClass::Person;
-    const PATH: &'static str = "/consent/conclude";
-}
+declare_call!(Person: Conclude => Concluded, "/consent/conclude");

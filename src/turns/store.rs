@@ -13,7 +13,7 @@ use crate::commands::Target;
 use crate::ports::{Row, Sql, StorageError, Timestamp, Value};
 use crate::slack::blocks::Message;
 
-/// How many requests of one person may be unfinished, not counting those that wait for consent (P10).
+/// How many requests of one person may be unfinished, and how many more may wait for consent (P10).
 pub const INBOX: usize = 20;
 /// How long an ended turn's key is kept, against late retries of its event: Slack's last one comes after 6 minutes.
 pub const REMEMBER: Duration = Duration::from_secs(24 * 60 * 60);
