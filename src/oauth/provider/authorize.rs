@@ -11,7 +11,6 @@
 use url::{Url, form_urlencoded};
 
 use super::clients::{AuthMethod, Client};
-use super::documents::DocumentProblem;
 use crate::sessions::calls::Resource;
 use crate::sessions::terms::Limit;
 
@@ -57,8 +56,6 @@ pub enum Problem {
     NoClient,
     /// Not an id of ours.
     UnknownClient,
-    /// The client's description of itself cannot be had, or is not good.
-    Document(DocumentProblem),
     /// No `redirect_uri`, or several.
     NoRedirect,
     /// Not one of the client's.

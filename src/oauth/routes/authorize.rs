@@ -19,6 +19,7 @@ use url::Url;
 
 use super::way::{Needs, code_challenge, code_verifier};
 use crate::crypto::{base64url, sha256};
+use crate::limits;
 use crate::oauth::browser::{Browser, Fields, posted_from_here};
 use crate::oauth::constants::{AUTHORIZE, CLIENT_CALLBACK, MAX_FORM, STATE_LIFE};
 use crate::oauth::provider::authorize::{self as provider, AuthorizationRequest, Problem, Query, Refusal};
@@ -66,7 +67,7 @@ async fn consent_page(world: &World, request: &Request<Bytes>, origin: &Url) -> 
     let needs = needs(world)?;
     // (1) The request.
     let query = request.uri().query().unwrap_or_default();
-    let asked = read(world, &needs, query, &issuer(origin)).await?;
+    let asked = read(world, &needs, request, query, &issuer(origin)).await?;
     // (2) The browser.
     let browser = Browser::from_headers(request.headers()).unwrap_or_else(|| Browser::new(&*world.random));
     // (3) The page.
@@ -112,7 +113,7 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
     }
     // (2) The request.
     let issuer = issuer(origin);
-    let asked = read(world, &needs, query, &issuer).await?;
+    let asked = read(world, &needs, request, query, &issuer).await?;
     // (3) Cancel.
     if fields.get(pages::DECISION_FIELD) != Some(pages::APPROVE) {
         let (uri, state) = (&asked.redirect_uri, asked.state.as_deref());
@@ -126,6 +127,7 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
         return Err(ConsentProblem::NothingTicked.into());
     }
     let scopes = scopes_of(skills.iter().map(String::as_str));
+    within_limits(world, request).await?;
     let session = SessionId::new(&*world.random).object_name();
     let now = world.clock.now();
     let (client_state, terms) = terms(asked, issuer, skills);
@@ -147,22 +149,29 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
 }
 
 /// Reads a request: one of a client that registered, or that describes itself.
-async fn read(world: &World, needs: &Needs<'_>, query: &str, issuer: &str) -> Result<AuthorizationRequest, End> {
+async fn read(
+    world: &World,
+    needs: &Needs<'_>,
+    request: &Request<Bytes>,
+    query: &str,
+    issuer: &str,
+) -> Result<AuthorizationRequest, End> {
     let query = Query::read(query)?;
     let id = query.client_id()?;
     let client = match documents::is_address(id) {
-        true => described(world, id, issuer).await.map_err(|problem| Refusal::Here(Problem::Document(problem)))?,
+        true => described(world, request, id, issuer).await?,
         false => Client::read(&needs.keys, id).ok_or(Refusal::Here(Problem::UnknownClient))?,
     };
     Ok(provider::read(&query, client, issuer)?)
 }
 
-async fn described(world: &World, id: &str, issuer: &str) -> Result<Client, DocumentProblem> {
+async fn described(world: &World, request: &Request<Bytes>, id: &str, issuer: &str) -> Result<Client, ConsentProblem> {
     let address = documents::address(id, issuer).ok_or(DocumentProblem::BadAddress)?;
-    match documents::known(world, id) {
-        Some(client) => Ok(client),
-        None => documents::fetch(world, &address).await,
+    if let Some(client) = documents::known(world, id) {
+        return Ok(client);
     }
+    limits::count(world, &limits::DOCUMENTS, &limits::address(request.headers())).await?;
+    Ok(documents::fetch(world, &address).await?)
 }
 
 fn terms(asked: AuthorizationRequest, origin: String, skills: Vec<String>) -> (Option<String>, Terms) {
@@ -222,10 +231,14 @@ impl From<Refusal> for End {
             Refusal::Back(url) => End::Back(url),
             Refusal::Here(Problem::TooLong) => End::Here(ConsentProblem::TooLarge),
             Refusal::Here(Problem::NoClient | Problem::UnknownClient) => End::Here(ConsentProblem::UnknownClient),
-            Refusal::Here(Problem::Document(problem)) => End::Here(ConsentProblem::ClientDocument(problem)),
             Refusal::Here(Problem::NoRedirect | Problem::ForeignRedirect) => End::Here(ConsentProblem::ForeignRedirect),
         }
     }
+}
+
+/// Counts what is about to call an object.
+pub(super) async fn within_limits(world: &World, request: &Request<Bytes>) -> Result<(), ConsentProblem> {
+    Ok(limits::count(world, &limits::CONSENT, &limits::address(request.headers())).await?)
 }
 
 pub(super) fn needs(world: &World) -> Result<Needs<'_>, ConsentProblem> {
