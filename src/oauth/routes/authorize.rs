@@ -3,14 +3,15 @@
 //! `GET` shows who asks for what, always, and stores nothing.
 //! 1. The request is read and validated, all of it ([`provider`]); the description of a client that has one is fetched.
 //! 2. The browser gets its cookie, unless it has one.
-//! 3. The page holds the request, and a state that is signed over it, for this browser, for ten minutes.
+//! 3. What was ticked for this client the last time is ticked again, if the browser remembers it ([`crate::oauth::choices`]).
+//! 4. The page holds the request, and a state that is signed over it, for this browser, for ten minutes.
 //!
 //! `POST` is the person's decision.
 //! 1. The form came from our page, in the browser that it was made for, in time, unchanged.
 //! 2. The request in it is validated anew.
 //! 3. *Cancel* goes back to the client with `access_denied`.
 //! 4. *Approve*: the session begins in its object, with the ticked skills.
-//! 5. The browser goes to Sentry, with a state of its own, PKCE, and the scopes that follow from the skills.
+//! 5. The browser remembers the ticks, and goes to Sentry, with a state of its own, PKCE, and the scopes that follow from the skills.
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
@@ -21,6 +22,7 @@ use super::way::{Needs, code_challenge, code_verifier};
 use crate::crypto::{base64url, sha256};
 use crate::limits;
 use crate::oauth::browser::{Browser, Fields, posted_from_here};
+use crate::oauth::choices::Choices;
 use crate::oauth::constants::{AUTHORIZE, CLIENT_CALLBACK, MAX_FORM, STATE_LIFE};
 use crate::oauth::provider::authorize::{self as provider, AuthorizationRequest, Problem, Query, Refusal};
 use crate::oauth::provider::clients::Client;
@@ -70,7 +72,10 @@ async fn consent_page(world: &World, request: &Request<Bytes>, origin: &Url) -> 
     let asked = read(world, &needs, request, query, &issuer(origin)).await?;
     // (2) The browser.
     let browser = Browser::from_headers(request.headers()).unwrap_or_else(|| Browser::new(&*world.random));
-    // (3) The page.
+    // (3) The ticks.
+    let remembered = Choices::from_headers(&needs.keys, request.headers()).of(&asked.client.key());
+    let ticked = remembered.unwrap_or_else(|| suggested(&asked.scopes));
+    // (4) The page.
     let form = FormState { request: hash(query), browser: browser.fingerprint() };
     let page = pages::consent(Consent {
         client_name: asked.client.name(),
@@ -78,7 +83,7 @@ async fn consent_page(world: &World, request: &Request<Bytes>, origin: &Url) -> 
         proven_host: asked.client.proven_host(),
         redirect_uri: &asked.redirect_uri,
         limit: &asked.limit,
-        ticked: &suggested(&asked.scopes),
+        ticked: &ticked,
         host: needs.host,
         action: AUTHORIZE,
         hidden: &[
@@ -126,6 +131,7 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
     if skills.is_empty() {
         return Err(ConsentProblem::NothingTicked.into());
     }
+    let choices = Choices::from_headers(&needs.keys, request.headers()).with(&asked.client.key(), &skills);
     let scopes = scopes_of(skills.iter().map(String::as_str));
     within_limits(world, request).await?;
     let session = SessionId::new(&*world.random).object_name();
@@ -140,12 +146,17 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
     let state =
         SessionState { session, approver: browser.fingerprint(), redirect_uri: redirect_uri.as_str().to_owned() };
     let state = state::sign(&needs.keys, &state, now);
-    see(&SentryOAuth::new(world, needs.host, needs.app).authorize_url(
+    let to = SentryOAuth::new(world, needs.host, needs.app).authorize_url(
         redirect_uri.as_str(),
         &scopes,
         &state,
         &challenge,
-    ))
+    );
+    let mut response = see(&to)?;
+    if let Ok(cookie) = choices.cookie(&needs.keys).parse() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
 }
 
 /// Reads a request: one of a client that registered, or that describes itself.
