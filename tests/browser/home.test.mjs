@@ -119,7 +119,7 @@ async function shotWithoutScript(page) {
 }
 
 scene("a page of another origin may read the description, and an agent gets Markdown", async ({ world, open }) => {
-  const page = await (await open()).newPage();
+  const page = await (await open({ bypassCSP: true })).newPage();
   await page.goto(world.slack);
   const description = await page.evaluate((address) => fetch(address).then((response) => response.json()), `${world.worker}/mcp.json`);
   assert.deepEqual(description.mcpServers, { sentry: { type: "http", url: `${world.worker}/mcp` } });
