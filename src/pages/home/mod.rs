@@ -153,7 +153,7 @@ fn client(client: &Client, open: bool) -> Markup {
                 @if !client.how.is_empty() { p { (prose(client.how)) } }
                 @for (index, it) in client.snippets.iter().enumerate() { (snippet(client, index, it)) }
                 @if !client.then.is_empty() { p { (prose(client.then)) } }
-                p.small { a href=(client.docs) { (client.name) ": documentation" } }
+                p.small { a href=(client.docs) { "Documentation" span.unseen { ": " (client.name) } } }
             }
         }
     }
