@@ -31,6 +31,22 @@ scene("the first page is accessible and asks nobody else, in every look, folded 
   }
 });
 
+for (const [what, vars, word] of [
+  ["headless", { SENTRY_AUTH_TOKEN: "sntryu_operator" }, "Open with a token"],
+  ["without an OAuth application", { SENTRY_CLIENT_ID: "" }, "Open with a token"],
+  ["with a host that is none", { SENTRY_HOST: "no host" }, "Closed"],
+]) {
+  scene(`a deployment ${what} says so, in every look`, { vars }, async ({ world, open }) => {
+    for (const { name, ...options } of looks.slice(1, 3)) {
+      const page = await (await open(options)).newPage();
+      await page.goto(world.worker);
+      assert.equal(await page.locator(".door .state").first().textContent(), word);
+      await shot(page, `home-${what.replaceAll(" ", "-")}-${name}`, { fullPage: true });
+      await isAccessible(page, `the first page ${what}, ${name}`);
+    }
+  });
+}
+
 scene("the icons are there, and the policy lets the browser have them", async ({ world, open }) => {
   const page = await (await open()).newPage();
   await page.goto(world.worker);
