@@ -5,6 +5,7 @@ mod browser;
 mod connect_pages;
 mod crashes;
 mod errors;
+mod front;
 mod grants;
 mod headless;
 mod hostile;
