@@ -36,6 +36,12 @@ pub enum Purpose {
     ClientSecret,
     /// Sealing what a Session object keeps for later, and the credential that it gives out.
     Session,
+    /// The names of Account objects.
+    AccountName,
+    /// Sealing what an Account object keeps for later: tokens to revoke.
+    Account,
+    /// Sealing the cookie of somebody who signed in.
+    SignedIn,
 }
 
 impl Purpose {
@@ -54,6 +60,9 @@ impl Purpose {
             Purpose::ClientId => b"vedette/v1/client-id",
             Purpose::ClientSecret => b"vedette/v1/client-secret",
             Purpose::Session => b"vedette/v1/session",
+            Purpose::AccountName => b"vedette/v1/account-name",
+            Purpose::Account => b"vedette/v1/account",
+            Purpose::SignedIn => b"vedette/v1/signed-in",
         }
     }
 }
@@ -88,6 +97,11 @@ impl KeyRing {
     /// HMAC-SHA256 (RFC 2104) of `message` under the current key.
     pub fn sign(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
         mac(&self.current(purpose), message).finalize().into_bytes().into()
+    }
+
+    /// [`KeyRing::sign`] of `message` under each accepted key, the current one first.
+    pub fn sign_with_all(&self, purpose: Purpose, message: &[u8]) -> Vec<[u8; 32]> {
+        self.accepted(purpose).map(|key| mac(&key, message).finalize().into_bytes().into()).collect()
     }
 
     /// Whether `signature` is the HMAC of `message` under an accepted key, compared in constant time.

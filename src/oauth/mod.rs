@@ -6,4 +6,5 @@ pub mod browser;
 pub mod constants;
 pub mod provider;
 pub mod routes;
+pub mod signed_in;
 pub mod state;

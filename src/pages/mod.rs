@@ -4,6 +4,7 @@
 //! direction to itself, and a long one is cut. The pages have no script, one style sheet that the policy names by its
 //! hash, and one place that says what the browser may do with them ([`Page::into_response`], P15).
 
+pub mod account;
 pub mod connect;
 pub mod consent;
 mod errors;
