@@ -1,16 +1,10 @@
 // The page where a person lets an MCP client in: how it looks, by keyboard, and both ways that it ends.
 
 import assert from "node:assert/strict";
-import { AxeBuilder } from "@axe-core/playwright";
-import { scene, shot } from "./harness.mjs";
+import { isAccessible, scene, shot } from "./harness.mjs";
 import { decideAtSentry, openConsent, register } from "./mcp-client.mjs";
 
 const ACCOUNT = "ada@example.com";
-
-async function accessible(page, name) {
-  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]).analyze();
-  assert.deepEqual(violations.map(({ id, nodes }) => ({ id, where: nodes.map((node) => node.target.join(" ")) })), [], name);
-}
 
 for (const [look, options] of Object.entries({
   light: {},
@@ -24,7 +18,7 @@ for (const [look, options] of Object.entries({
     for (const shown of ["Claude Code", "127.0.0.1:3118", "globex", "checkout-api", "https://claude.example/code"]) {
       await page.getByText(shown).first().waitFor();
     }
-    await accessible(page, "consent");
+    await isAccessible(page, "consent");
     await shot(page, `mcp-consent-${look}`, { fullPage: true });
     await page.getByRole("checkbox", { name: /Manage projects/ }).uncheck();
     await page.getByRole("button", { name: "Approve" }).click();
@@ -41,7 +35,7 @@ scene("the consent page of an application with its own links, and a no at each o
   const page = await (await open()).newPage();
   const client = await register(world, { name: "Cursor", redirect: "cursor://anysphere.cursor-mcp/oauth/callback" });
   const here = await openConsent(world, page, client);
-  await accessible(page, "consent of a private scheme");
+  await isAccessible(page, "consent of a private scheme");
   await shot(page, "mcp-consent-links", { fullPage: true });
   await page.getByRole("button", { name: "Cancel" }).click({ noWaitAfter: true });
   const cancelled = (await here.ending).searchParams;
@@ -67,6 +61,6 @@ scene("the consent page by keyboard alone, and with nothing ticked", async ({ wo
   assert.deepEqual(stops, ["brand", "skill-inspect", "skill-seer", "skill-triage", "skill-project-management", "decision"]);
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { level: 1, name: "Nothing was ticked" }).waitFor();
-  await accessible(page, "nothing ticked");
+  await isAccessible(page, "nothing ticked");
   await shot(page, "mcp-consent-nothing-ticked");
 });
