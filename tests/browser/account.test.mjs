@@ -31,10 +31,9 @@ for (const [look, options] of Object.entries({
     await isAccessible(page, "empty");
     await shot(page, `account-${look}-2-empty`, { fullPage: true });
 
-    const other = await context.newPage();
-    const cursor = await letIn(world, other, { name: "Cursor", redirect: "cursor://anysphere.cursor-mcp/oauth/callback", account: ACCOUNT });
-    const claude = await letIn(world, other, { name: "Claude Code", path: "/mcp/globex/checkout-api", account: ACCOUNT });
-    await letIn(world, other, { name: "Someone else's", account: "grace@example.com" });
+    const cursor = await letIn(world, context, { name: "Cursor", redirect: "http://localhost:8976/oauth/callback", account: ACCOUNT });
+    const claude = await letIn(world, context, { name: "Claude Code", path: "/mcp/globex/checkout-api", account: ACCOUNT });
+    await letIn(world, context, { name: "Someone else's", account: "grace@example.com" });
     assert.equal(await claude.status(), 200);
     await page.bringToFront();
     await page.waitForTimeout(500);
@@ -75,7 +74,7 @@ scene("the account page by keyboard alone, and everything at once", async ({ wor
   const context = await open();
   const page = await context.newPage();
   const clients = [];
-  for (const name of ["One", "Two", "Three"]) clients.push(await letIn(world, page, { name, account: ACCOUNT }));
+  for (const name of ["One", "Two", "Three"]) clients.push(await letIn(world, context, { name, account: ACCOUNT }));
   await signIn(world, page);
   const cookie = (await context.cookies()).find(({ name }) => name === "__Host-vedette_account");
   assert.ok(cookie?.httpOnly && cookie.secure && cookie.sameSite === "Lax", JSON.stringify(cookie));

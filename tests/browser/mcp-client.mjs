@@ -68,13 +68,15 @@ export async function decideAtSentry(page, account, decision) {
   await page.getByRole("button", { name: decision }).click({ noWaitAfter: true });
 }
 
-/** The whole way of a client that a person lets in. */
-export async function letIn(world, page, { account, path = "/mcp", ...about }) {
+/** The whole way of a client that a person lets in, in a page of its own. */
+export async function letIn(world, context, { account, path = "/mcp", ...about }) {
   const client = await register(world, { path, ...about });
+  const page = await context.newPage();
   const { ending } = await openConsent(world, page, client);
   await page.getByRole("button", { name: "Approve" }).click();
   await decideAtSentry(page, account, "Approve");
   const tokens = await client.redeem((await ending).searchParams.get("code"));
+  await page.close();
   const status = async () => {
     const response = await fetch(`${world.worker}${path}`, {
       method: "POST",

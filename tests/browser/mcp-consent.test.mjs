@@ -40,9 +40,10 @@ scene("the consent page of an application with its own links, and a no at each o
   await page.getByRole("button", { name: "Cancel" }).click({ noWaitAfter: true });
   const cancelled = (await here.ending).searchParams;
   assert.deepEqual([cancelled.get("error"), cancelled.get("state"), cancelled.get("iss")], ["access_denied", "the client's state", world.worker]);
-  const there = await openConsent(world, page, client);
-  await page.getByRole("button", { name: "Approve" }).click();
-  await decideAtSentry(page, ACCOUNT, "Deny");
+  const anew = await page.context().newPage();
+  const there = await openConsent(world, anew, client);
+  await anew.getByRole("button", { name: "Approve" }).click();
+  await decideAtSentry(anew, ACCOUNT, "Deny");
   assert.equal((await there.ending).searchParams.get("error"), "access_denied");
 });
 
@@ -53,12 +54,12 @@ scene("the consent page by keyboard alone, and with nothing ticked", async ({ wo
   const stops = [];
   for (let step = 0; step < 8; step += 1) {
     await page.keyboard.press("Tab");
-    const stop = await page.evaluate(() => document.activeElement?.name || document.activeElement?.className);
+    const stop = await page.evaluate(() => document.activeElement?.name || document.activeElement?.textContent.trim());
     stops.push(stop);
     if (stop?.startsWith("skill-")) await page.keyboard.press("Space");
     if (stop === "decision") break;
   }
-  assert.deepEqual(stops, ["brand", "skill-inspect", "skill-seer", "skill-triage", "skill-project-management", "decision"]);
+  assert.deepEqual(stops, ["Vedette", "skill-inspect", "skill-seer", "skill-triage", "skill-project-management", "Your MCP clients", "decision"]);
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { level: 1, name: "Nothing was ticked" }).waitFor();
   await isAccessible(page, "nothing ticked");

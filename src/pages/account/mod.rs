@@ -162,7 +162,7 @@ fn client(number: usize, Entry { session, listed }: &Entry, csrf: &str, now: Tim
         li {
             h2 id=(heading) { (name(&listed.client_name)) }
             dl {
-                dt { "Goes to" } dd { (name(&destination(&listed.redirect_uri))) }
+                dt { "Address" } dd { (name(&destination(&listed.redirect_uri))) }
                 dt { "May" } dd { (skills(listed)) }
                 dt { "Limited to" } dd { (limit(listed)) }
                 dt { "Let in" } dd { (at(listed.opened_at)) }
@@ -190,9 +190,9 @@ fn how_to_connect(endpoint: &str) -> Markup {
     html! {
         h2 { "Connect one" }
         p { "Add this address to any application that speaks MCP, and let it in:" }
-        p { code { (endpoint) } }
-        p { "For Claude Code:" }
-        p { code { "claude mcp add --transport http sentry " (endpoint) } }
+        blockquote { (endpoint) }
+        p { "In Claude Code:" }
+        blockquote { "claude mcp add --transport http sentry " (endpoint) }
         p.small { a href="/" { "The first page" } " shows it for others." }
     }
 }
