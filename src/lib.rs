@@ -1,6 +1,7 @@
 //! Vedette: a Cloudflare Worker that lets people investigate Sentry from Slack, and from any MCP client, with their own
 //! Sentry access. `docs/architecture.md` shows the shape; [`router`] is every URL.
 
+pub mod accounts;
 pub mod commands;
 pub mod config;
 pub mod crypto;
@@ -20,7 +21,7 @@ pub mod status;
 pub mod turns;
 
 #[cfg(target_arch = "wasm32")]
-pub use edge::{person::Person, session::Session};
+pub use edge::{account::Account, person::Person, session::Session};
 
 #[cfg(target_arch = "wasm32")]
 #[worker::event(fetch)]

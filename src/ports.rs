@@ -200,6 +200,8 @@ pub enum ObjectClass {
     Person,
     /// One per authorization of an MCP client: code, token family, terms, grant.
     Session,
+    /// One per Sentry account: which sessions there are.
+    Account,
 }
 
 /// Why a call to an object gave no reply.

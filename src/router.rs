@@ -6,7 +6,8 @@
 //! | `GET`, `POST /connect/{ticket}` | [`crate::oauth::routes::connect`] |
 //! | `GET /api/oauth/callback/sentry` | [`crate::oauth::routes::callback`] |
 //! | `GET`, `POST /oauth/authorize` | [`crate::oauth::routes::authorize`] |
-//! | `GET /oauth/callback` | [`crate::oauth::routes::approved`] |
+//! | `GET /oauth/callback` | [`crate::oauth::routes::approved`], [`crate::oauth::routes::account`] |
+//! | `GET`, `POST /account` | [`crate::oauth::routes::account`] |
 //! | `POST /oauth/register`, `/oauth/token`, `/oauth/revoke`, `GET /.well-known/oauth-…` | [`crate::oauth::provider::door`] |
 //! | `GET /api/auth/status` | [`crate::status`] |
 //! | `POST /mcp`, `/mcp/{organization}`, `/mcp/{organization}/{project}` | [`crate::mcp::door`] |
@@ -22,7 +23,7 @@ use url::Url;
 
 use crate::mcp::door as mcp;
 use crate::oauth::provider::door as provider;
-use crate::oauth::routes::{approved, authorize, callback, connect};
+use crate::oauth::routes::{account, approved, authorize, callback, connect};
 use crate::pages::{self, Page, front};
 use crate::ports::World;
 use crate::slack::routes::{self as slack, Reply};
@@ -59,7 +60,13 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
         (&Method::GET, ["oauth", "authorize"]) => authorize::show(world, &request, &origin).await.into(),
         (&Method::POST, ["oauth", "authorize"]) => authorize::submit(world, &request, &origin).await.into(),
         (_, ["oauth", "authorize"]) => not_allowed(&[Method::GET, Method::HEAD, Method::POST]),
-        (&Method::GET, ["oauth", "callback"]) => approved::callback(world, &request, &origin).await.into(),
+        (&Method::GET, ["oauth", "callback"]) => match account::returned(world, &request).await {
+            Some(response) => response.into(),
+            None => approved::callback(world, &request, &origin).await.into(),
+        },
+        (&Method::GET, ["account"]) => account::show(world, &request, &origin).await.into(),
+        (&Method::POST, ["account"]) => account::submit(world, &request, &origin).await.into(),
+        (_, ["account"]) => not_allowed(&[Method::GET, Method::HEAD, Method::POST]),
         (_, ["oauth", "register" | "token" | "revoke"])
         | (_, [".well-known", "oauth-authorization-server" | "oauth-protected-resource", ..]) => {
             match provider::answer(world, &request, &origin).await {

@@ -38,6 +38,12 @@ pub enum Purpose {
     Choices,
     /// Sealing what a Session object keeps for later, and the credential that it gives out.
     Session,
+    /// The names of Account objects.
+    AccountName,
+    /// Sealing what an Account object keeps for later: tokens to revoke.
+    Account,
+    /// Sealing the cookie of somebody who signed in.
+    SignedIn,
 }
 
 impl Purpose {
@@ -57,6 +63,9 @@ impl Purpose {
             Purpose::ClientSecret => b"vedette/v1/client-secret",
             Purpose::Choices => b"vedette/v1/choices",
             Purpose::Session => b"vedette/v1/session",
+            Purpose::AccountName => b"vedette/v1/account-name",
+            Purpose::Account => b"vedette/v1/account",
+            Purpose::SignedIn => b"vedette/v1/signed-in",
         }
     }
 }
@@ -91,6 +100,11 @@ impl KeyRing {
     /// HMAC-SHA256 (RFC 2104) of `message` under the current key.
     pub fn sign(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
         mac(&self.current(purpose), message).finalize().into_bytes().into()
+    }
+
+    /// [`KeyRing::sign`] of `message` under each accepted key, the current one first.
+    pub fn sign_with_all(&self, purpose: Purpose, message: &[u8]) -> Vec<[u8; 32]> {
+        self.accepted(purpose).map(|key| mac(&key, message).finalize().into_bytes().into()).collect()
     }
 
     /// Whether `signature` is the HMAC of `message` under an accepted key, compared in constant time.

@@ -5,6 +5,7 @@
 // The macros of `worker` and `wasm_bindgen` expand to `unsafe`, undocumented glue.
 #![allow(unsafe_code, missing_docs)]
 
+pub mod account;
 mod http;
 mod kv;
 mod limiter;

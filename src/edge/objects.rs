@@ -34,6 +34,7 @@ impl Bindings {
         let binding = match class {
             ObjectClass::Person => "PERSON",
             ObjectClass::Session => "SESSION",
+            ObjectClass::Account => "ACCOUNT",
         };
         let mut init = RequestInit::new();
         init.with_method(Method::Post).with_body(Some(Uint8Array::from(body).into()));

@@ -8,4 +8,5 @@ pub mod choices;
 pub mod constants;
 pub mod provider;
 pub mod routes;
+pub mod signed_in;
 pub mod state;

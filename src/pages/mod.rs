@@ -5,6 +5,7 @@
 //! (but for the first page's copy buttons, whose policy names it in the same way), and one place that says what the browser
 //! may do with them ([`Page::into_response`], P15).
 
+pub mod account;
 pub mod connect;
 pub mod consent;
 mod errors;

@@ -153,6 +153,7 @@ fn gallery() -> Vec<(String, Page)> {
     .map(|(name, page)| (name.to_owned(), page))
     .collect();
     pages.extend(problems().iter().map(|problem| (format!("connect_problem_{}", problem.name()), problem.page())));
+    pages.extend(super::account::examples::examples());
     pages
 }
 

@@ -34,7 +34,8 @@ async function theBrowser() {
   return browser;
 }
 
-const isLoopback = (address) => ["data:", "blob:", "about:"].includes(new URL(address).protocol) || new URL(address).hostname === "127.0.0.1";
+/** An address of another scheme than these is not fetched: it is in the page, or opens an application. */
+const isLoopback = (address) => !["http:", "https:", "ws:", "wss:"].includes(new URL(address).protocol) || new URL(address).hostname === "127.0.0.1";
 
 /** A page whose status is an error is logged by Chromium as one; that is no error of the page. */
 const isOwnStatus = (message, page) => /^Failed to load resource: the server responded with a status of/.test(message.text()) && message.location().url === page.url();

@@ -1,6 +1,7 @@
 //! Conversations: the whole Worker on the host, with the sandbox as the outside world.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)] // a test may fail
 
+mod accounts;
 mod browser;
 mod connect_pages;
 mod crashes;

@@ -23,9 +23,14 @@ pub struct Client {
 }
 
 pub fn client() -> Client {
-    let platform = Platform::new();
+    client_at(&Platform::new(), "Some <b>client</b>")
+}
+
+/// A client that calls itself `name`.
+pub fn client_at(platform: &Rc<Platform>, name: &str) -> Client {
+    let platform = Rc::clone(platform);
     let body = json!({
-        "client_name": "Some <b>client</b>", "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none",
+        "client_name": name, "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none",
         "grant_types": ["authorization_code", "refresh_token"],
     });
     let request = Request::post(format!("{APP}/oauth/register")).body(Bytes::from(body.to_string())).unwrap();
@@ -70,9 +75,14 @@ impl Client {
 
     /// The whole way, as an obliging person goes it; returns the answer of the token endpoint.
     pub fn let_in(&self) -> Value {
+        self.let_in_by(ACCOUNT)
+    }
+
+    /// The same by somebody else.
+    pub fn let_in_by(&self, account: &str) -> Value {
         let browser = Browser::new(&self.platform);
         let to_sentry = location(&self.decide(&browser, "approve", &["inspect"])).unwrap();
-        let back = location(&browser.get(&browser.consent(&to_sentry, Some(ACCOUNT)))).unwrap();
+        let back = location(&browser.get(&browser.consent(&to_sentry, Some(account)))).unwrap();
         let code = parameters(&back)["code"].clone();
         let redeem = [
             ("grant_type", "authorization_code"),

@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use rusqlite::types::{ToSqlOutput, ValueRef};
+use vedette::accounts::account::Account;
 use vedette::config::Config;
 use vedette::limits::LIMITS;
 use vedette::ports::{
@@ -52,6 +53,8 @@ pub struct Platform {
     /// What was counted: the limit and the key.
     pub counted: RefCell<Vec<(String, String)>>,
     windows: RefCell<HashMap<(String, String, i64), u32>>,
+    /// Objects of this class cannot be called.
+    pub objects_broken: Cell<Option<ObjectClass>>,
     /// How often an object was called.
     pub object_calls: Cell<u32>,
     entropy: Cell<u64>,
@@ -77,6 +80,7 @@ struct Object {
 enum Instance {
     Person(Rc<Person>),
     Session(Rc<Session>),
+    Account(Rc<Account>),
 }
 
 impl Instance {
@@ -84,6 +88,7 @@ impl Instance {
         match self {
             Instance::Person(person) => person.handle(path, body).await.map_err(|error| ObjectError(error.to_string())),
             Instance::Session(it) => it.handle(path, body).await.map_err(|error| ObjectError(error.to_string())),
+            Instance::Account(it) => it.handle(path, body).await.map_err(|error| ObjectError(error.to_string())),
         }
     }
 
@@ -91,7 +96,16 @@ impl Instance {
         match self {
             Instance::Person(person) => person.run().await,
             Instance::Session(session) => session.run().await,
+            Instance::Account(account) => account.run().await,
         }
+    }
+}
+
+fn class_of(name: &str) -> ObjectClass {
+    match name.split_once(':') {
+        Some(("session", _)) => ObjectClass::Session,
+        Some(("account", _)) => ObjectClass::Account,
+        _ => ObjectClass::Person,
     }
 }
 
@@ -133,6 +147,7 @@ impl Platform {
             limiter_broken: Cell::new(false),
             counted: RefCell::default(),
             windows: RefCell::default(),
+            objects_broken: Cell::new(None),
             object_calls: Cell::new(0),
             entropy: Cell::new(1),
             myself: myself.clone(),
@@ -181,9 +196,14 @@ impl Platform {
         let made = instance.get_or_insert_with(|| {
             let sql = Rc::new(Sqlite(Rc::clone(&object.database)));
             let alarm = Rc::new(TestAlarm(Rc::clone(&object.alarm)));
-            match name.starts_with("session:") {
-                true => Instance::Session(Rc::new(Session::new(name, self.world(), sql, alarm).unwrap())),
-                false => Instance::Person(Rc::new(Person::new(name, self.world(), sql, alarm).unwrap())),
+            match class_of(name) {
+                ObjectClass::Session => {
+                    Instance::Session(Rc::new(Session::new(name, self.world(), sql, alarm).unwrap()))
+                }
+                ObjectClass::Account => {
+                    Instance::Account(Rc::new(Account::new(name, self.world(), sql, alarm).unwrap()))
+                }
+                ObjectClass::Person => Instance::Person(Rc::new(Person::new(name, self.world(), sql, alarm).unwrap())),
             }
         });
         made.clone()
@@ -219,7 +239,18 @@ impl Platform {
             self.kv.borrow().iter().map(|(key, value)| format!("{key}={}\n", String::from_utf8_lossy(value))).collect();
         for object in self.objects.borrow().values() {
             let sql = Sqlite(Rc::clone(&object.database));
-            for table in ["turns", "tickets", "consents", "outbox", "memory", "grant_record", "session", "access"] {
+            for table in [
+                "turns",
+                "tickets",
+                "consents",
+                "outbox",
+                "memory",
+                "grant_record",
+                "session",
+                "access",
+                "membership",
+                "sessions",
+            ] {
                 for row in sql.exec(&format!("SELECT * FROM {table}"), vec![]).unwrap_or_default() {
                     let cells = row.0.into_iter().map(|cell| match cell {
                         Value::Blob(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -566,8 +597,11 @@ impl Platform {
 impl Objects for Platform {
     async fn call(&self, class: ObjectClass, name: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>, ObjectError> {
         pause().await;
-        assert_eq!(class == ObjectClass::Session, name.starts_with("session:"));
+        assert_eq!(class, class_of(name));
         self.object_calls.set(self.object_calls.get() + 1);
+        if self.objects_broken.get() == Some(class) {
+            return Err(ObjectError("the objects are down".to_owned()));
+        }
         self.instance(name).handle(path, &body).await
     }
 }

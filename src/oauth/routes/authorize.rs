@@ -253,7 +253,11 @@ pub(super) async fn within_limits(world: &World, request: &Request<Bytes>) -> Re
 }
 
 pub(super) fn needs(world: &World) -> Result<Needs<'_>, ConsentProblem> {
-    Needs::of(&world.config).map_err(|_| ConsentProblem::NotConfigured)
+    let operators = world.config.environment_token.is_some() && world.config.sentry_app.is_err();
+    Needs::of(&world.config).map_err(|_| match operators {
+        true => ConsentProblem::NoSignIn,
+        false => ConsentProblem::NotConfigured,
+    })
 }
 
 /// Our origin as issuer: without a slash at the end.

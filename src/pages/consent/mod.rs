@@ -91,7 +91,10 @@ pub fn consent(it: Consent<'_>) -> Page {
                     legend { "What it may do" }
                     @for skill in &SKILLS { (checkbox(skill, it.ticked.contains(&skill.name))) }
                 }
-                p.small { "You approve the same at " (name(&it.host.name())) " next. Your Sentry token is never given to it." }
+                p.small {
+                    "You approve the same at " (name(&it.host.name())) " next. Your Sentry token is never given to it. "
+                    a href=(super::account::PATH) { "Your MCP clients" } " lists what you let in, and ends it at any time."
+                }
                 div.buttons {
                     button.primary type="submit" name=(DECISION_FIELD) value=(APPROVE) { "Approve" }
                     button type="submit" name=(DECISION_FIELD) value=(CANCEL) { "Cancel" }
@@ -110,7 +113,7 @@ fn checkbox(skill: &SkillText, ticked: bool) -> Markup {
         p {
             label {
                 input type="checkbox" name=(skill_field(skill.name)) value="on" checked[ticked];
-                " " strong { (skill.title) } " " span.small { "(" (tools) ")" }
+                span { strong { (skill.title) } " " span.small.together { "(" (tools) ")" } }
             }
             br;
             (skill.description)
@@ -125,7 +128,7 @@ fn destination(redirect_uri: &str) -> Markup {
     html! {
         @match scheme {
             "https" => { code { (name(host)) } "." }
-            "http" => { "an application on this computer (" code { (name(host)) } ")." }
+            "http" => { "an application on this computer " span.together { "(" code { (name(host)) } ")" } "." }
             _ => { "the application on this computer that opens " code { (name(scheme)) ":" } " links." }
         }
     }

@@ -5,7 +5,7 @@ use maud::html;
 
 use crate::limits::TooMany;
 use crate::oauth::provider::documents::DocumentProblem;
-use crate::pages::{Page, errors::Trouble};
+use crate::pages::{Page, errors::Trouble, layout};
 
 /// Why nobody was let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub enum ConsentProblem {
     SentryDown,
     /// The deployment lacks a variable.
     NotConfigured,
+    /// The deployment answers with its operator's access, and has no OAuth application to sign in with.
+    NoSignIn,
     /// The session cannot be reached.
     Unavailable,
     /// Too many requests.
@@ -65,8 +67,11 @@ impl ConsentProblem {
     /// The page that says what happened and what to do.
     pub fn page(self) -> Page {
         let (reference, status, title, happened) = self.facts();
-        let next = html! { "Go back to the application and connect it again." };
-        let page = Trouble { status, title, happened: html! { (happened) }, next, reference }.page();
+        let next = match self {
+            Self::NoSignIn => html! { "Ask whoever runs this Vedette." },
+            _ => html! { "Go back to the application and connect it again." },
+        };
+        let page = Trouble { status, title, happened: layout::prose(happened), next, reference }.page();
         match self {
             Self::TooMany(TooMany { retry_after }) => page.retry_after(retry_after),
             _ if status == StatusCode::SERVICE_UNAVAILABLE => page.retry_after(5),
@@ -155,6 +160,13 @@ impl ConsentProblem {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "This Vedette is not set up yet",
                 "A variable is missing. Its operator finds which one at /health.",
+            ),
+            Self::NoSignIn => (
+                "no_sign_in",
+                StatusCode::NOT_IMPLEMENTED,
+                "Signing in is not set up here",
+                "This Vedette answers with its operator's Sentry access, and has no OAuth application that you could sign in \
+                 with. An application can come with `Authorization: Sentry-Bearer` and a Sentry token of your own.",
             ),
             Self::Unavailable => (
                 "unavailable",
