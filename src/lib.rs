@@ -11,6 +11,7 @@ pub mod mcp;
 pub mod oauth;
 pub mod pages;
 pub mod ports;
+pub mod reply;
 pub mod router;
 pub mod sentry;
 pub mod sessions;
@@ -19,7 +20,7 @@ pub mod status;
 pub mod turns;
 
 #[cfg(target_arch = "wasm32")]
-pub use edge::{person::Person, session::Session};
+pub use edge::{person::Person, session::Session, stream::Stream};
 
 #[cfg(target_arch = "wasm32")]
 #[worker::event(fetch)]

@@ -10,6 +10,7 @@
 //! | `POST /oauth/register`, `/oauth/token`, `/oauth/revoke`, `GET /.well-known/oauth-…` | [`crate::oauth::provider::door`] |
 //! | `GET /api/auth/status` | [`crate::status`] |
 //! | `POST /mcp`, `/mcp/{organization}`, `/mcp/{organization}/{project}` | [`crate::mcp::door`] |
+//! | `GET`, `POST /sse`, `/sse/{organization}`, `/sse/{organization}/{project}` | [`crate::mcp::legacy`] |
 //! | `GET /`, `/health`, `/llms.txt`, `/robots.txt` | [`crate::pages::home`], [`crate::status`] |
 //!
 //! Anything else is 404; a known path with another method is 405 with `Allow` (RFC 9110 §15.5.6). `HEAD` is `GET` without
@@ -20,11 +21,13 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use url::Url;
 
 use crate::mcp::door as mcp;
+use crate::mcp::legacy as sse;
 use crate::oauth::provider::door as provider;
 use crate::oauth::routes::{approved, authorize, callback, connect};
 use crate::pages::{self, Page, home};
 use crate::ports::World;
-use crate::slack::routes::{self as slack, Reply};
+use crate::reply::Reply;
+use crate::slack::routes as slack;
 use crate::status;
 
 /// The longest request body that any door reads, in bytes. One byte more is kept, so that the door can say 413.
@@ -68,7 +71,8 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
         }
         (&Method::GET, ["api", "auth", "status"]) => status::auth(world, &request).await.into(),
 
-        (_, ["mcp", rest @ ..]) => mcp::answer(world, request, &origin, rest).await.into(),
+        (_, ["mcp", rest @ ..]) => mcp::answer(world, request, &origin, rest).await,
+        (_, ["sse", rest @ ..]) => sse::answer(world, request, &origin, rest).await,
 
         (&Method::GET, [""]) => front(world, &request),
         (&Method::GET, ["health"]) => status::health(world).into(),
@@ -92,8 +96,7 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const METHOD_ERROR: &str = r#"{"error":"method_not_allowed","error_description":"Use GET."}"#;
-const ROBOTS: &str =
-    "User-agent: *\nDisallow: /api/\nDisallow: /connect/\nDisallow: /mcp\nDisallow: /oauth/\nDisallow: /slack/\n";
+const ROBOTS: &str = "User-agent: *\nDisallow: /api/\nDisallow: /connect/\nDisallow: /mcp\nDisallow: /oauth/\nDisallow: /slack/\nDisallow: /sse\n";
 
 /// The public origin: `BASE_URL`, else the request's own.
 fn origin(world: &World, request: &Request<Bytes>) -> Option<Url> {

@@ -36,6 +36,8 @@ pub enum Purpose {
     ClientSecret,
     /// Sealing what a Session object keeps for later, and the credential that it gives out.
     Session,
+    /// The MAC in the name of a legacy MCP client's stream.
+    Stream,
 }
 
 impl Purpose {
@@ -54,6 +56,7 @@ impl Purpose {
             Purpose::ClientId => b"vedette/v1/client-id",
             Purpose::ClientSecret => b"vedette/v1/client-secret",
             Purpose::Session => b"vedette/v1/session",
+            Purpose::Stream => b"vedette/v1/stream",
         }
     }
 }

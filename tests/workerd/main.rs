@@ -9,3 +9,4 @@ mod hostile;
 mod mcp;
 mod rig;
 mod story;
+mod streams;
