@@ -7,10 +7,11 @@ use futures::future::{Either, select};
 use futures::{StreamExt, pin_mut};
 use worker::js_sys::Uint8Array;
 use worker::{
-    AbortController, AbortSignal, ByteStream, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
-    Response, Result,
+    AbortController, AbortSignal, ByteStream, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response,
+    Result,
 };
 
+use super::timer::Timer;
 use crate::ports::{Http, HttpError, Limits};
 use crate::reply::Stream;
 
@@ -66,7 +67,7 @@ impl Http for Outbound {
                 from_fetch(response, limits.max_body).await
             };
             pin_mut!(exchange);
-            match select(exchange, Delay::from(limits.deadline)).await {
+            match select(exchange, Timer::from(limits.deadline)).await {
                 Either::Left((outcome, _)) => outcome,
                 Either::Right(_) => Err(HttpError::Timeout),
             }

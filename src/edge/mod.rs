@@ -13,6 +13,7 @@ mod runtime;
 pub mod session;
 mod sql;
 pub mod stream;
+mod timer;
 
 use std::cell::OnceCell;
 use std::rc::Rc;

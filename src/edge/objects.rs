@@ -7,8 +7,9 @@ use bytes::Bytes;
 use futures::future::{Either, select};
 use futures::{StreamExt, pin_mut};
 use worker::js_sys::Uint8Array;
-use worker::{Delay, Env, Method, Request, RequestInit, Response};
+use worker::{Env, Method, Request, RequestInit, Response};
 
+use super::timer::Timer;
 use crate::ports::{ObjectClass, ObjectError, Objects};
 use crate::reply::Stream;
 
@@ -24,7 +25,7 @@ impl Objects for Bindings {
     async fn call(&self, class: ObjectClass, name: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>, ObjectError> {
         let call = self.fetch(class, name, path, &body);
         pin_mut!(call);
-        match select(call, Delay::from(DEADLINE)).await {
+        match select(call, Timer::from(DEADLINE)).await {
             Either::Left((reply, _)) => reply,
             Either::Right(_) => Err(ObjectError("no reply in time".to_owned())),
         }
@@ -33,7 +34,7 @@ impl Objects for Bindings {
     async fn open(&self, name: &str, path: &str, body: Vec<u8>) -> Result<Stream, ObjectError> {
         let begun = self.begun(ObjectClass::Stream, name, path, &body);
         pin_mut!(begun);
-        let mut response = match select(begun, Delay::from(DEADLINE)).await {
+        let mut response = match select(begun, Timer::from(DEADLINE)).await {
             Either::Left((response, _)) => response?,
             Either::Right(_) => return Err(ObjectError("no reply in time".to_owned())),
         };

@@ -80,7 +80,7 @@ impl Refusal {
 
     /// 405: nothing is kept here that could be streamed or deleted.
     pub fn method_not_allowed() -> Refusal {
-        let sentence = "Send POST: this server keeps no sessions and opens no streams.";
+        let sentence = "Send POST: nothing is kept here. A client that can only open a stream finds one at /sse.";
         Refusal { allow: Some("POST, OPTIONS"), ..Refusal::new(StatusCode::METHOD_NOT_ALLOWED, sentence) }
     }
 

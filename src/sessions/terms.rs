@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_resource_is_the_endpoint_an_organization_or_a_project() {
-        assert_eq!(limit("/sse/globex"), limit("/mcp/globex"));
+        assert_eq!(Limit::from_path("/sse/globex"), Limit::from_path("/mcp/globex"));
         for path in ["/mcp", "/mcp/globex", "/mcp/globex/checkout-api"] {
             let limit = Limit::from_path(path).unwrap();
             assert_eq!(limit.path(), path);

@@ -51,9 +51,10 @@ fn described(path: &str, origin: &str) -> Option<Value> {
     let resource = path.strip_prefix("/.well-known/oauth-protected-resource")?;
     let limit = Limit::from_path(resource)?;
     let mut described = metadata::protected_resource(origin, &limit);
-    if resource.starts_with("/sse") {
+    if let Some(fields) = described.as_object_mut().filter(|_| resource.starts_with("/sse")) {
         // The resource by its other address: clients hold this against the one that they were given (RFC 9728 §3.3).
-        described["resource"] = Value::from(format!("{origin}{}", resource.trim_end_matches('/')));
+        let other = format!("{origin}{}", resource.trim_end_matches('/'));
+        fields.insert("resource".to_owned(), other.into());
     }
     Some(described)
 }
