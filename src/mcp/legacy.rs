@@ -21,7 +21,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::{Either, select};
-use http::{Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode, header};
 use rmcp::model::{ErrorData, JsonRpcError};
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
@@ -52,7 +52,11 @@ const ID: usize = 16;
 pub async fn answer(world: &World, request: Request<Bytes>, origin: &Url, segments: &[&str]) -> Reply {
     let (page, mut reply) = match cors::origin(request.headers(), origin) {
         Err(refusal) => (None, refusal.into_response().into()),
-        Ok(page) if request.method() == Method::OPTIONS => (page, cors::preflight().into()),
+        Ok(page) if request.method() == Method::OPTIONS => {
+            let mut response = cors::preflight();
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST, OPTIONS"));
+            (page, response.into())
+        }
         Ok(page) => {
             let reply = admitted(world, request, origin, segments).await;
             (page, reply.unwrap_or_else(|refusal| refusal.into_response().into()))

@@ -255,6 +255,7 @@ fn the_door_challenges_describes_itself_and_sends_newer_clients_on() {
     assert_eq!(get("/sse").with("origin", "http://rebound.example").send(&platform, "").status(), 403);
     let preflight = post("/sse").method(Method::OPTIONS).with("origin", "http://localhost:6274").send(&platform, "");
     assert_eq!(preflight.headers()["access-control-allow-origin"], "http://localhost:6274");
+    assert_eq!(preflight.headers()["allow"], "GET, POST, OPTIONS");
     assert_eq!(get("/mcp").send(&platform, "").status(), 405);
 }
 
