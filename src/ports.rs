@@ -13,6 +13,7 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::config::Config;
+use crate::reply::Stream;
 
 /// A moment, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
@@ -202,6 +203,8 @@ pub enum ObjectClass {
     Session,
     /// One per Sentry account: which sessions there are.
     Account,
+    /// One per open stream of the legacy MCP transport: a pipe.
+    Stream,
 }
 
 /// Why a call to an object gave no reply.
@@ -214,6 +217,10 @@ pub struct ObjectError(pub String);
 pub trait Objects {
     /// Delivers `body` (JSON) to `path` of the object, and returns its JSON reply.
     async fn call(&self, class: ObjectClass, name: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>, ObjectError>;
+    /// Opens a Stream object: its reply to `body` (JSON) goes on until it ends or is dropped.
+    async fn open(&self, _name: &str, _path: &str, _body: Vec<u8>) -> Result<Stream, ObjectError> {
+        Err(ObjectError("there are no streams here".to_owned()))
+    }
 }
 
 /// A call that an object answers, declared once for both sides.

@@ -11,6 +11,7 @@
 //! | `POST /oauth/register`, `/oauth/token`, `/oauth/revoke`, `GET /.well-known/oauth-…` | [`crate::oauth::provider::door`] |
 //! | `GET /api/auth/status` | [`crate::status`] |
 //! | `POST /mcp`, `/mcp/{organization}`, `/mcp/{organization}/{project}` | [`crate::mcp::door`] |
+//! | `GET`, `POST /sse`, `/sse/{organization}`, `/sse/{organization}/{project}` | [`crate::mcp::legacy`] |
 //! | `GET /`, `/llms.txt`, `/mcp.json`, `/robots.txt`, `/favicon.ico`, `/favicon.svg` | [`crate::pages::front`] |
 //! | `GET /health` | [`crate::status`] |
 //!
@@ -22,11 +23,13 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use url::Url;
 
 use crate::mcp::door as mcp;
+use crate::mcp::legacy as sse;
 use crate::oauth::provider::door as provider;
 use crate::oauth::routes::{account, approved, authorize, callback, connect};
 use crate::pages::{self, Page, front};
 use crate::ports::World;
-use crate::slack::routes::{self as slack, Reply};
+use crate::reply::Reply;
+use crate::slack::routes as slack;
 use crate::status;
 
 /// The longest request body that any door reads, in bytes. One byte more is kept, so that the door can say 413.
@@ -76,7 +79,8 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
         }
         (&Method::GET, ["api", "auth", "status"]) => status::auth(world, &request).await.into(),
 
-        (_, ["mcp", rest @ ..]) => mcp::answer(world, request, &origin, rest).await.into(),
+        (_, ["mcp", rest @ ..]) => mcp::answer(world, request, &origin, rest).await,
+        (_, ["sse", rest @ ..]) => sse::answer(world, request, &origin, rest).await,
 
         (_, [name]) if front::PATHS.contains(name) => {
             front::answer(&world.config, &method, request.headers(), &origin, name).into()

@@ -44,6 +44,8 @@ pub enum Purpose {
     Account,
     /// Sealing the cookie of somebody who signed in.
     SignedIn,
+    /// The MAC in the name of a legacy MCP client's stream.
+    Stream,
 }
 
 impl Purpose {
@@ -66,6 +68,7 @@ impl Purpose {
             Purpose::AccountName => b"vedette/v1/account-name",
             Purpose::Account => b"vedette/v1/account",
             Purpose::SignedIn => b"vedette/v1/signed-in",
+            Purpose::Stream => b"vedette/v1/stream",
         }
     }
 }

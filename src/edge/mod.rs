@@ -14,6 +14,8 @@ pub mod person;
 mod runtime;
 pub mod session;
 mod sql;
+pub mod stream;
+mod timer;
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -35,7 +37,7 @@ pub async fn fetch(request: Request, env: Env, context: Context) -> Result<Respo
     if let Some(deferred) = reply.deferred {
         context.wait_until(deferred);
     }
-    http::outgoing(reply.response)
+    http::outgoing(reply.response, reply.stream)
 }
 
 /// The world, for one request or one object.

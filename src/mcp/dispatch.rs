@@ -98,7 +98,7 @@ fn initialize(server: &Server<'_>, params: &JsonObject) -> Result<InitializeResu
         params.get("protocolVersion").cloned().and_then(|it| serde_json::from_value::<ProtocolVersion>(it).ok());
     let wanted = wanted.ok_or_else(|| ErrorData::invalid_params("`protocolVersion` must be a string.", None))?;
     Ok(InitializeResult::new(capabilities())
-        .with_protocol_version(settle(&wanted))
+        .with_protocol_version(settle(&wanted, server.endpoint.transport))
         .with_server_info(implementation())
         .with_instructions(words::instructions(server)))
 }

@@ -87,14 +87,25 @@ impl Refusal {
 
     /// 405: nothing is kept here that could be streamed or deleted.
     pub fn method_not_allowed() -> Refusal {
-        let sentence = "Send POST: this server keeps no sessions and opens no streams.";
+        let sentence = "Send POST: nothing is kept here. A client that can only open a stream finds one at /sse.";
         Refusal { allow: Some("POST, OPTIONS"), ..Refusal::new(StatusCode::METHOD_NOT_ALLOWED, sentence) }
+    }
+
+    /// 405 of the legacy transport: a stream is opened here, and nothing else done without one.
+    pub fn only_a_stream() -> Refusal {
+        let sentence = "Open a stream with GET; it says where to POST messages. Newer clients use /mcp.";
+        Refusal { allow: Some("GET, OPTIONS"), ..Refusal::new(StatusCode::METHOD_NOT_ALLOWED, sentence) }
     }
 
     /// The same, as the answer to the request with this id.
     pub fn answering(mut self, id: RequestId) -> Refusal {
         self.id.get_or_insert(id);
         self
+    }
+
+    /// The same as a message, for where no response can be sent any more.
+    pub fn into_message(self) -> serde_json::Value {
+        serde_json::json!(JsonRpcError::new(self.id, *self.error))
     }
 
     fn challenging(self, challenge: String) -> Refusal {

@@ -46,7 +46,7 @@ impl Post {
         Post { method, ..self }
     }
 
-    fn request(&self, body: &str) -> Request<Bytes> {
+    pub fn request(&self, body: &str) -> Request<Bytes> {
         let mut request = Request::builder().method(self.method.clone()).uri(format!("{APP}{}", self.path));
         for (name, value) in &self.headers {
             request = request.header(name, value);

@@ -43,6 +43,19 @@ fn let_in_as(rig: &Rig, name: &str) -> (String, String) {
     (id, get("code"))
 }
 
+/// The access token of a client that was let in.
+pub fn access_token(rig: &Rig) -> String {
+    let (id, code) = let_in(rig);
+    let redeem = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", REDIRECT),
+        ("code_verifier", VERIFIER),
+        ("client_id", &id),
+    ];
+    post(rig, "/oauth/token", &redeem).json()["access_token"].as_str().unwrap().to_owned()
+}
+
 fn post(rig: &Rig, path: &str, fields: &[(&str, &str)]) -> Answer {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let headers = [("content-type", "application/x-www-form-urlencoded")];

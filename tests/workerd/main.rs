@@ -10,3 +10,4 @@ mod hostile;
 mod mcp;
 mod rig;
 mod story;
+mod streams;

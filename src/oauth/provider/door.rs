@@ -50,8 +50,15 @@ fn described(path: &str, origin: &str) -> Option<Value> {
         let known = suffix.is_empty() || Limit::from_path(suffix).is_some();
         return known.then(|| metadata::authorization_server(origin));
     }
-    let limit = Limit::from_path(path.strip_prefix("/.well-known/oauth-protected-resource")?)?;
-    Some(metadata::protected_resource(origin, &limit))
+    let resource = path.strip_prefix("/.well-known/oauth-protected-resource")?;
+    let limit = Limit::from_path(resource)?;
+    let mut described = metadata::protected_resource(origin, &limit);
+    if let Some(fields) = described.as_object_mut().filter(|_| resource.starts_with("/sse")) {
+        // The resource by its other address: clients hold this against the one that they were given (RFC 9728 §3.3).
+        let other = format!("{origin}{}", resource.trim_end_matches('/'));
+        fields.insert("resource".to_owned(), other.into());
+    }
+    Some(described)
 }
 
 fn published(described: &Value) -> Response<Bytes> {
