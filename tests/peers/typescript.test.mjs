@@ -104,6 +104,7 @@ for (const each of CLIENTS) {
     assert.ok(called.structuredContent); // the client has held it against the schema
     const mistaken = await client.callTool({ name: "get_issue_details", arguments: {} });
     assert.equal(mistaken.isError, true);
+    assert.match(text(mistaken), /get_issue_details \{"issueId":/);
     assert.ok((await client.listPrompts()).prompts.length > 0);
     assert.ok((await client.listResourceTemplates()).resourceTemplates.length > 0);
 
