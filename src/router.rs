@@ -10,7 +10,8 @@
 //! | `POST /oauth/register`, `/oauth/token`, `/oauth/revoke`, `GET /.well-known/oauth-…` | [`crate::oauth::provider::door`] |
 //! | `GET /api/auth/status` | [`crate::status`] |
 //! | `POST /mcp`, `/mcp/{organization}`, `/mcp/{organization}/{project}` | [`crate::mcp::door`] |
-//! | `GET /`, `/health`, `/llms.txt`, `/robots.txt` | [`crate::pages::home`], [`crate::status`] |
+//! | `GET /`, `/llms.txt`, `/mcp.json`, `/robots.txt`, `/favicon.ico`, `/favicon.svg` | [`crate::pages::front`] |
+//! | `GET /health` | [`crate::status`] |
 //!
 //! Anything else is 404; a known path with another method is 405 with `Allow` (RFC 9110 §15.5.6). `HEAD` is `GET` without
 //! the body. Every response carries the security headers.
@@ -22,7 +23,7 @@ use url::Url;
 use crate::mcp::door as mcp;
 use crate::oauth::provider::door as provider;
 use crate::oauth::routes::{approved, authorize, callback, connect};
-use crate::pages::{self, Page, home};
+use crate::pages::{self, Page, front};
 use crate::ports::World;
 use crate::slack::routes::{self as slack, Reply};
 use crate::status;
@@ -51,11 +52,11 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
             with_allow(text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "Slack sends POST here.\n"), "POST")
         }
 
-        (&Method::GET, ["connect", ticket]) => page(connect::show(world, ticket).await),
+        (&Method::GET, ["connect", ticket]) => page(connect::show(world, ticket, &request).await),
         (&Method::POST, ["connect", ticket]) => connect::submit(world, ticket, &request, &origin).await.into(),
         (_, ["connect", _]) => not_allowed(&[Method::GET, Method::HEAD, Method::POST]),
         (&Method::GET, ["api", "oauth", "callback", "sentry"]) => page(callback::callback(world, &request).await),
-        (&Method::GET, ["oauth", "authorize"]) => authorize::show(world, &request, &origin).into(),
+        (&Method::GET, ["oauth", "authorize"]) => authorize::show(world, &request, &origin).await.into(),
         (&Method::POST, ["oauth", "authorize"]) => authorize::submit(world, &request, &origin).await.into(),
         (_, ["oauth", "authorize"]) => not_allowed(&[Method::GET, Method::HEAD, Method::POST]),
         (&Method::GET, ["oauth", "callback"]) => approved::callback(world, &request, &origin).await.into(),
@@ -70,21 +71,16 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
 
         (_, ["mcp", rest @ ..]) => mcp::answer(world, request, &origin, rest).await.into(),
 
-        (&Method::GET, [""]) => front(world, &request),
-        (&Method::GET, ["health"]) => status::health(world).into(),
-        (&Method::GET, ["llms.txt"]) => {
-            text(StatusCode::OK, "text/markdown; charset=utf-8", &home::markdown(&world.config)).into()
+        (_, [name]) if front::PATHS.contains(name) => {
+            front::answer(&world.config, &method, request.headers(), &origin, name).into()
         }
-        (&Method::GET, ["robots.txt"]) => text(StatusCode::OK, TEXT, ROBOTS).into(),
+        (&Method::GET, ["health"]) => status::health(world).into(),
         (_, ["api", "auth", "status"]) => {
             with_allow(text(StatusCode::METHOD_NOT_ALLOWED, "application/json", METHOD_ERROR), "GET, HEAD")
         }
-        (
-            _,
-            ["" | "health" | "llms.txt" | "robots.txt"]
-            | ["api", "oauth", "callback", "sentry"]
-            | ["oauth", "callback"],
-        ) => not_allowed(&[Method::GET, Method::HEAD]),
+        (_, ["health"] | ["api", "oauth", "callback", "sentry"] | ["oauth", "callback"]) => {
+            not_allowed(&[Method::GET, Method::HEAD])
+        }
         _ => page(pages::not_found()),
     };
     if let ["oauth", "authorize" | "callback"] = segments.as_slice() {
@@ -95,8 +91,6 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const METHOD_ERROR: &str = r#"{"error":"method_not_allowed","error_description":"Use GET."}"#;
-const ROBOTS: &str =
-    "User-agent: *\nDisallow: /api/\nDisallow: /connect/\nDisallow: /mcp\nDisallow: /oauth/\nDisallow: /slack/\n";
 
 /// The public origin: `BASE_URL`, else the request's own.
 fn origin(world: &World, request: &Request<Bytes>) -> Option<Url> {
@@ -109,17 +103,6 @@ fn origin(world: &World, request: &Request<Bytes>) -> Option<Url> {
     url.set_query(None);
     url.set_fragment(None);
     Some(url)
-}
-
-fn front(world: &World, request: &Request<Bytes>) -> Reply {
-    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut response = if accept.contains("text/markdown") {
-        text(StatusCode::OK, "text/markdown; charset=utf-8", &home::markdown(&world.config))
-    } else {
-        home::home(&world.config).into_response()
-    };
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
-    response.into()
 }
 
 fn page(page: Page) -> Reply {

@@ -45,7 +45,7 @@ pub fn accepted(headers: &HeaderMap) -> Result<Form, Refusal> {
 }
 
 /// `q` in thousandths; 1000 when it is not said or cannot be read.
-fn weight(parameters: &str) -> u16 {
+pub(crate) fn weight(parameters: &str) -> u16 {
     let of = |parameter: &str| {
         let (name, value) = parameter.split_once('=')?;
         let q: f32 = name.trim().eq_ignore_ascii_case("q").then(|| value.trim().parse().ok()).flatten()?;

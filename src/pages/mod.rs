@@ -1,12 +1,14 @@
 //! HTML pages.
 //!
 //! A page is a function of typed inputs. Every string in them is untrusted (P20): maud escapes it, `<bdi>` keeps its
-//! direction to itself, and a long one is cut. The pages have no script, one style sheet that the policy names by its
-//! hash, and one place that says what the browser may do with them ([`Page::into_response`], P15).
+//! direction to itself, and a long one is cut. The pages have one style sheet that the policy names by its hash, no script
+//! (but for the first page's copy buttons, whose policy names it in the same way), and one place that says what the browser
+//! may do with them ([`Page::into_response`], P15).
 
 pub mod connect;
 pub mod consent;
 mod errors;
+pub mod front;
 pub mod home;
 mod layout;
 mod scopes;
@@ -36,6 +38,8 @@ pub struct Page {
     pub headers: HeaderMap,
     /// The sources of `form-action`, space-separated.
     form_action: String,
+    /// The one script that may run.
+    script: Option<&'static str>,
 }
 
 /// Where a page's form may lead.
@@ -87,7 +91,13 @@ impl Forms<'_> {
 impl Page {
     /// A page whose document is `html` and whose form leads where `forms` says.
     pub(crate) fn new(status: StatusCode, html: maud::Markup, forms: Forms<'_>) -> Page {
-        Page { status, html: html.into_string(), headers: HeaderMap::new(), form_action: forms.sources() }
+        Page { status, html: html.into_string(), headers: HeaderMap::new(), form_action: forms.sources(), script: None }
+    }
+
+    /// Allows the script `script`, which stands in the document as it is.
+    pub(crate) fn with_script(mut self, script: &'static str) -> Page {
+        self.script = Some(script);
+        self
     }
 
     /// Adds `Retry-After`, which every 503 carries.
@@ -101,8 +111,9 @@ impl Page {
     /// `Referrer-Policy: no-referrer` also makes browsers send `Origin: null` with the page's own form, so a route that
     /// takes the form tells its own pages by the CSRF field and by `Sec-Fetch-Site`, not by `Origin`.
     pub fn into_response(self) -> Response<Bytes> {
+        let script = self.script.map(|script| format!("script-src '{}'; ", layout::hash(script))).unwrap_or_default();
         let policy = format!(
-            "default-src 'none'; style-src '{}'; img-src data:; form-action {}; base-uri 'none'; \
+            "default-src 'none'; style-src '{}'; {script}img-src 'self'; form-action {}; base-uri 'none'; \
              frame-ancestors 'none'",
             layout::style_hash(),
             self.form_action,

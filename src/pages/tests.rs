@@ -5,6 +5,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{Method, header};
 use sha2::{Digest, Sha256};
+use url::Url;
 
 use super::{
     Page,
@@ -57,6 +58,7 @@ fn consent(client_name: &str, redirect_uri: &str, path: &str) -> Page {
     consent::consent(Consent {
         client_name,
         client_uri: Some("https://client.example"),
+        proven_host: None,
         redirect_uri,
         limit: &Limit::from_path(path).unwrap(),
         ticked: &["inspect"],
@@ -115,16 +117,23 @@ const COMPLETE: &[(&str, &str)] = &[
     ("SLACK_BOT_TOKEN", "bot-token-value"),
 ];
 
+const TOKENS_ONLY: &[(&str, &str)] = &[("SLACK_SIGNING_SECRET", "signing-secret-value")];
+
 const HEADLESS: &[(&str, &str)] = &[("SENTRY_AUTH_TOKEN", "operator-token-value")];
+
+fn origin() -> Url {
+    Url::parse("https://vedette.example.workers.dev").unwrap()
+}
 
 /// Every page, by the name of its snapshot.
 fn gallery() -> Vec<(String, Page)> {
     let reading = words("event:read org:read project:read team:read");
     let writing = words("event:read event:write org:read telescope:aim");
     let mut pages: Vec<(String, Page)> = [
-        ("home", home::home(&config(COMPLETE))),
-        ("home_unconfigured", home::home(&config(&[]))),
-        ("home_headless", home::home(&config(HEADLESS))),
+        ("home", home::home(&config(COMPLETE), &origin())),
+        ("home_unconfigured", home::home(&config(TOKENS_ONLY), &origin())),
+        ("home_headless", home::home(&config(HEADLESS), &origin())),
+        ("home_closed", home::home(&config(&[("SENTRY_HOST", "no host")]), &origin())),
         ("connect_start", start("Ada Lovelace", &reading, Some("issue list globex"))),
         ("connect_start_writing", start("Ada Lovelace", &writing, None)),
         ("connect_confirm", confirm("Ada King", "ada@globex.example")),
@@ -151,7 +160,7 @@ fn gallery() -> Vec<(String, Page)> {
 fn body(html: &str) -> String {
     let (_, rest) = html.split_once("<main>").unwrap();
     let (main, _) = rest.split_once("</main>").unwrap();
-    main.replace("><", ">\n<")
+    main.replace(home::SCRIPT, "/* copy.js */").replace("><", ">\n<")
 }
 
 #[test]
@@ -171,8 +180,80 @@ fn the_document_around_every_page_reads_as_it_should() {
 
 #[test]
 fn the_first_page_is_markdown_too() {
-    insta::assert_snapshot!("home_markdown", home::markdown(&config(COMPLETE)));
-    insta::assert_snapshot!("home_markdown_unconfigured", home::markdown(&config(&[])));
+    insta::assert_snapshot!("home_markdown", home::markdown(&config(COMPLETE), &origin()));
+    insta::assert_snapshot!("home_markdown_unconfigured", home::markdown(&config(&[]), &origin()));
+    insta::assert_snapshot!("home_markdown_headless", home::markdown(&config(HEADLESS), &origin()));
+}
+
+/// What a page shows of each `<code id="…">`.
+fn shown(html: &str) -> Vec<String> {
+    let unescaped =
+        |text: &str| text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+    let pieces = html.split("<code id=\"").skip(1).filter_map(|rest| rest.split_once('>')?.1.split_once("</code>"));
+    pieces.map(|(text, _)| unescaped(text)).collect()
+}
+
+#[test]
+fn people_and_machines_are_told_the_same() {
+    for variables in [COMPLETE, TOKENS_ONLY, HEADLESS, &[]] {
+        let (config, origin) = (config(variables), origin());
+        let (page, markdown) = (home::home(&config, &origin).html, home::markdown(&config, &origin));
+        let texts = shown(&page);
+        assert!(texts.len() >= 3);
+        for text in texts {
+            assert!(markdown.contains(&text), "{text}");
+        }
+        for (open, close) in [("<summary><span>", "</span>"), ("<li><code>", "</code>"), ("<dt><code>", "</code>")] {
+            for piece in page.split(open).skip(1) {
+                let text = piece.split_once(close).unwrap().0.replace("&quot;", "\"");
+                assert!(markdown.contains(&text), "{text}");
+            }
+        }
+        assert_eq!(page.matches("<summary>").count(), markdown.matches("\n### ").count());
+        for link in ["cursor://", "vscode:", "https://claude.ai/"] {
+            assert_eq!(page.matches(link).count(), markdown.matches(link).count(), "{link}");
+        }
+    }
+}
+
+#[test]
+fn a_copy_button_copies_a_text_that_is_there_and_waits_for_the_script() {
+    let page = home::home(&config(COMPLETE), &origin()).html;
+    let buttons: Vec<&str> = page.split("<button").skip(1).collect();
+    assert!(buttons.len() > 12, "{}", buttons.len());
+    for button in buttons {
+        let (tag, _) = button.split_once('>').unwrap();
+        let (_, rest) = tag.split_once("data-copy=\"").unwrap();
+        let (id, _) = rest.split_once('"').unwrap();
+        assert_eq!(page.matches(&format!("<code id=\"{id}\">")).count(), 1, "{id}");
+        assert!(tag.contains("type=\"button\"") && tag.ends_with(" hidden"), "{tag}");
+    }
+}
+
+#[test]
+fn every_address_on_the_first_page_is_of_the_origin_that_is_asked() {
+    let elsewhere = Url::parse("https://other.example:8443/").unwrap();
+    let page = home::home(&config(COMPLETE), &elsewhere).html;
+    assert!(!page.contains("vedette.example"));
+    assert!(page.contains("https://other.example:8443/mcp"));
+    let json = home::mcp_json(&config(COMPLETE), &elsewhere);
+    assert_eq!(json["endpoint"], "https://other.example:8443/mcp");
+    assert_eq!(json["mcpServers"]["sentry"]["url"], json["endpoint"]);
+    assert_eq!(json["mcpServers"]["sentry"]["type"], "http");
+}
+
+#[test]
+fn a_hostile_origin_stays_text_p20() {
+    for host in ["a'b;c.example", "$(id).example", "`id`.example", "a&b\"c.example", "x.example"] {
+        let Ok(origin) = Url::parse(&format!("https://{host}")) else { continue };
+        let page = home::home(&config(COMPLETE), &origin).html;
+        assert_eq!(page.matches("<script").count(), 1);
+        for tag in page.split('<').filter_map(|rest| rest.split('>').next()) {
+            assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+        }
+        let address = home::mcp_json(&config(COMPLETE), &origin)["endpoint"].as_str().unwrap().to_owned();
+        assert!(shown(&page).contains(&address), "{address}");
+    }
 }
 
 #[test]
@@ -260,9 +341,16 @@ fn only_a_request_for_reading_promises_that_nothing_is_changed() {
 }
 
 #[test]
-fn the_policy_allows_no_script_and_no_other_style_than_ours_p15() {
+fn the_policy_allows_no_script_but_the_first_pages_and_no_other_style_than_ours_p15() {
     for (name, page) in gallery() {
-        assert!(!page.html.contains("<script") && !page.html.contains("javascript:"), "{name}");
+        // The first page alone has a script, and its policy names that one.
+        let scripts = usize::from(name.starts_with("home"));
+        assert_eq!(page.html.matches("<script").count(), scripts, "{name}");
+        assert!(!page.html.contains("javascript:"), "{name}");
+        let allowed = page.html.split_once("<script>").map_or_else(String::new, |(_, rest)| {
+            let (script, _) = rest.split_once("</script>").unwrap();
+            format!(" script-src 'sha256-{}';", STANDARD.encode(Sha256::digest(script)))
+        });
         for tag in page.html.split('<').filter_map(|rest| rest.split('>').next()) {
             assert!(!tag.contains(" style=") && !tag.contains(" on"), "{name}: {tag}");
         }
@@ -275,9 +363,12 @@ fn the_policy_allows_no_script_and_no_other_style_than_ours_p15() {
         let has_form = page.html.contains("<form");
         let response = page.into_response();
         let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
-        assert!(policy.starts_with(&format!("default-src 'none'; style-src 'sha256-{hash}';")), "{name}: {policy}");
+        assert!(
+            policy.starts_with(&format!("default-src 'none'; style-src 'sha256-{hash}';{allowed} img-src 'self'; ")),
+            "{name}: {policy}"
+        );
         // The consent page's form ends at the client: this one address, on the person's own computer.
-        let others = policy.replace(" http://localhost:3118;", ";");
+        let others = policy.replace(" http://localhost:3118;", ";").replacen(&allowed, "", 1);
         for bad in ["unsafe", "script-src", "*;", " * ", "http:"] {
             assert!(!others.contains(bad), "{name}: {policy}");
         }
@@ -349,6 +440,7 @@ fn the_style_sheet_is_hashed_as_the_browser_reads_it() {
     assert!(!layout::STYLE.contains(['\r', '\0']), "a browser would read other bytes than were hashed");
     assert!(!layout::STYLE.contains('<'), "it stands inside a style element");
     assert!(!layout::STYLE.contains("url(") && !layout::STYLE.contains("@import"), "it loads nothing");
+    assert!(!home::SCRIPT.contains(['\r', '\0', '<']), "nor may the script");
 }
 
 #[test]
@@ -366,8 +458,9 @@ fn every_page_has_one_heading_landmarks_a_language_and_a_title() {
 fn no_secret_of_the_configuration_is_on_the_first_page() {
     for variables in [COMPLETE, HEADLESS] {
         let config = config(variables);
-        assert!(!home::home(&config).html.contains("-value"));
-        assert!(!home::markdown(&config).contains("-value"));
+        assert!(!home::home(&config, &origin()).html.contains("-value"));
+        assert!(!home::markdown(&config, &origin()).contains("-value"));
+        assert!(!home::mcp_json(&config, &origin()).to_string().contains("-value"));
     }
 }
 

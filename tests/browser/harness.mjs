@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { after, test } from "node:test";
 import { chromium } from "playwright-core";
@@ -66,6 +67,26 @@ export async function shot(page, name, options = {}) {
 export async function fitsAcross(page, name = page.url()) {
   const { inner, content } = await page.evaluate(() => ({ inner: document.documentElement.clientWidth, content: document.documentElement.scrollWidth }));
   assert.ok(content <= inner, `${name} is ${content} px wide in a window of ${inner} px`);
+}
+
+// ---- accessibility ------------------------------------------------------------------------------------------------
+
+const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/**
+ * No serious or critical violation. axe comes through the debugger, so the page's own policy stays in force for the page.
+ */
+export async function isAccessible(page, name) {
+  const session = await page.context().newCDPSession(page);
+  const evaluate = async (expression) => {
+    const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+    assert.ok(!exceptionDetails, JSON.stringify(exceptionDetails));
+    return result.value;
+  };
+  await evaluate(`${axe}; undefined`);
+  const violations = await evaluate("axe.run().then((result) => result.violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, at: nodes.map((node) => node.target.join(' ')) })))");
+  await session.detach();
+  assert.deepEqual(violations.filter(({ impact }) => ["serious", "critical"].includes(impact)), [], name);
 }
 
 // ---- scenes -------------------------------------------------------------------------------------------------------
