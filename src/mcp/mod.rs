@@ -32,8 +32,8 @@
 //! # What is not here
 //!
 //! What needs a session: `subscriptions/listen`, resource subscriptions, and requests to the client (sampling, elicitation,
-//! roots). Nor `logging`, which 2026-07-28 ended, and `completion`. None is declared as a capability, so no client asks for
-//! them.
+//! roots). Nor `logging`, which 2026-07-28 ended (a level can be set before that, and filters nothing), and `completion`. None
+//! is declared as a capability, so no client asks for them.
 //!
 //! A call tells how it goes when its client wants that, and ends when that client closes the response ([`progress`]), which is
 //! how 2026-07-28 cancels. The earlier revisions' `notifications/cancelled` gets its 202 and has no effect: it comes in a

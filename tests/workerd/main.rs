@@ -9,5 +9,6 @@ mod guards;
 mod hostile;
 mod mcp;
 mod rig;
+mod rmcp;
 mod story;
 mod streams;
