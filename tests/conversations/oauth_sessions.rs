@@ -405,6 +405,17 @@ fn a_session_that_is_used_outlives_thirty_days_and_an_idle_one_does_not_case_89(
 }
 
 #[test]
+fn an_access_token_works_for_an_hour_case_19() {
+    let rig = rig();
+    let issued = rig.redeem().ok().unwrap();
+    rig.pass(3599);
+    assert!(rig.works(&issued));
+    rig.pass(1);
+    assert!(!rig.works(&issued));
+    assert!(rig.refresh(&issued).is_ok());
+}
+
+#[test]
 fn an_ended_session_leaves_no_grant_and_no_token() {
     let rig = rig();
     let issued = rig.redeem().ok().unwrap();
