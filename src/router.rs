@@ -55,7 +55,7 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
         (&Method::POST, ["connect", ticket]) => connect::submit(world, ticket, &request, &origin).await.into(),
         (_, ["connect", _]) => not_allowed(&[Method::GET, Method::HEAD, Method::POST]),
         (&Method::GET, ["api", "oauth", "callback", "sentry"]) => page(callback::callback(world, &request).await),
-        (&Method::GET, ["oauth", "authorize"]) => authorize::show(world, &request, &origin).into(),
+        (&Method::GET, ["oauth", "authorize"]) => authorize::show(world, &request, &origin).await.into(),
         (&Method::POST, ["oauth", "authorize"]) => authorize::submit(world, &request, &origin).await.into(),
         (_, ["oauth", "authorize"]) => not_allowed(&[Method::GET, Method::HEAD, Method::POST]),
         (&Method::GET, ["oauth", "callback"]) => approved::callback(world, &request, &origin).await.into(),

@@ -57,6 +57,7 @@ fn consent(client_name: &str, redirect_uri: &str, path: &str) -> Page {
     consent::consent(Consent {
         client_name,
         client_uri: Some("https://client.example"),
+        proven_host: None,
         redirect_uri,
         limit: &Limit::from_path(path).unwrap(),
         ticked: &["inspect"],

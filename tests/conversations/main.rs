@@ -11,6 +11,7 @@ mod hostile;
 mod mcp;
 mod mcp_calls;
 mod mcp_sessions;
+mod oauth_documents;
 mod oauth_flow;
 mod oauth_sessions;
 mod oauth_token;

@@ -13,13 +13,13 @@ use vedette::crypto::{base64url, sha256};
 use crate::browser::{Browser, borrowed, form, location, text};
 use crate::world::{APP, Platform};
 
-const REDIRECT: &str = "http://127.0.0.1:3118/callback";
+pub const REDIRECT: &str = "http://127.0.0.1:3118/callback";
 const VERIFIER: &str = "a-verifier-of-at-least-43-characters-0123456789";
 const ACCOUNT: &str = "ada@example.com";
 
 pub struct Client {
     pub platform: Rc<Platform>,
-    id: String,
+    pub id: String,
 }
 
 pub fn client() -> Client {
@@ -36,7 +36,7 @@ pub fn client() -> Client {
 }
 
 impl Client {
-    fn authorize_url(&self, changes: &[(&str, &str)]) -> String {
+    pub fn authorize_url(&self, changes: &[(&str, &str)]) -> String {
         let challenge = base64url(&sha256(VERIFIER.as_bytes()));
         let resource = format!("{APP}/mcp/globex");
         let mut parameters = vec![
@@ -57,7 +57,7 @@ impl Client {
     }
 
     /// Decides on the consent page; returns the answer.
-    fn decide(&self, browser: &Browser<'_>, decision: &str, skills: &[&str]) -> Response<Bytes> {
+    pub fn decide(&self, browser: &Browser<'_>, decision: &str, skills: &[&str]) -> Response<Bytes> {
         let page = browser.get(&self.authorize_url(&[]));
         assert_eq!(page.status(), 200, "{}", text(&page));
         let form = form(&page);
@@ -96,11 +96,11 @@ impl Client {
     }
 }
 
-fn json(response: &Response<Bytes>) -> Value {
+pub fn json(response: &Response<Bytes>) -> Value {
     serde_json::from_slice(response.body()).unwrap()
 }
 
-fn parameters(url: &str) -> HashMap<String, String> {
+pub fn parameters(url: &str) -> HashMap<String, String> {
     Url::parse(url).unwrap().query_pairs().into_owned().collect()
 }
 

@@ -20,7 +20,8 @@ const METADATA_LIFE: HeaderValue = HeaderValue::from_static("public, max-age=300
 /// Answers a request to one of these addresses; `None`: there is none.
 pub async fn answer(world: &World, request: &Request<Bytes>, origin: &Url) -> Option<Response<Bytes>> {
     let path = request.uri().path();
-    if let Some(described) = described(path, &origin.origin().ascii_serialization()) {
+    let origin = origin.origin().ascii_serialization();
+    if let Some(described) = described(path, &origin) {
         return Some(match *request.method() {
             Method::GET | Method::HEAD => published(&described),
             Method::OPTIONS => preflight(),
@@ -35,8 +36,8 @@ pub async fn answer(world: &World, request: &Request<Bytes>, origin: &Url) -> Op
     match *request.method() {
         _ if !known => None,
         Method::OPTIONS => Some(preflight()),
-        Method::POST if path == "/oauth/token" => Some(token::token(world, request).await),
-        Method::POST if path == "/oauth/revoke" => Some(token::revoke(world, request).await),
+        Method::POST if path == "/oauth/token" => Some(token::token(world, request, &origin).await),
+        Method::POST if path == "/oauth/revoke" => Some(token::revoke(world, request, &origin).await),
         Method::POST => Some(registered(world, request)),
         _ => Some(wrong_method("Use POST.").into_response()),
     }

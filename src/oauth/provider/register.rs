@@ -96,7 +96,7 @@ fn describe(keys: &KeyRing, client: &Client) -> Value {
     body
 }
 
-fn name(fields: &Map<String, Value>) -> Result<Option<String>, OAuthError> {
+pub(super) fn name(fields: &Map<String, Value>) -> Result<Option<String>, OAuthError> {
     let name = text(fields, "client_name")?.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
     match &name {
         Some(name) if name.chars().count() > MAX_NAME => Err(wrong("client_name is longer than 120 characters.")),
@@ -146,7 +146,7 @@ fn grants(fields: &Map<String, Value>) -> Result<bool, OAuthError> {
 
 /// An application that calls itself a web application has https addresses only (OpenID Connect Registration §2). One that
 /// does not say what it is may have any that can be registered.
-fn check_redirects(uris: &[String], application_type: Option<&str>) -> Result<(), OAuthError> {
+pub(super) fn check_redirects(uris: &[String], application_type: Option<&str>) -> Result<(), OAuthError> {
     if uris.is_empty() || uris.len() > MAX_REDIRECTS {
         return Err(OAuthError::new(REDIRECT, "redirect_uris must hold 1 to 20 URIs."));
     }
@@ -166,7 +166,7 @@ fn check_redirects(uris: &[String], application_type: Option<&str>) -> Result<()
 }
 
 /// Checks the form of what is left out afterwards.
-fn check_unused(fields: &Map<String, Value>) -> Result<(), OAuthError> {
+pub(super) fn check_unused(fields: &Map<String, Value>) -> Result<(), OAuthError> {
     for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
         let base = name.split('#').next().unwrap_or_default();
         let text = value.as_str();
@@ -188,7 +188,7 @@ fn is_page(text: &str) -> bool {
     web && text.len() <= MAX_URL && text.bytes().all(|byte| byte.is_ascii_graphic()) && url::Url::parse(text).is_ok()
 }
 
-fn text(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, OAuthError> {
+pub(super) fn text(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, OAuthError> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -196,7 +196,7 @@ fn text(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, OAuth
     }
 }
 
-fn words(fields: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, OAuthError> {
+pub(super) fn words(fields: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, OAuthError> {
     let list = match fields.get(name) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Array(list)) => list,

@@ -1,7 +1,7 @@
 //! `/oauth/authorize`: an MCP client sends a person here.
 //!
 //! `GET` shows who asks for what, always, and stores nothing.
-//! 1. The request is read and validated, all of it ([`provider`]).
+//! 1. The request is read and validated, all of it ([`provider`]); the description of a client that has one is fetched.
 //! 2. The browser gets its cookie, unless it has one.
 //! 3. The page holds the request, and a state that is signed over it, for this browser, for ten minutes.
 //!
@@ -21,7 +21,9 @@ use super::way::{Needs, code_challenge, code_verifier};
 use crate::crypto::{base64url, sha256};
 use crate::oauth::browser::{Browser, Fields, posted_from_here};
 use crate::oauth::constants::{AUTHORIZE, CLIENT_CALLBACK, MAX_FORM, STATE_LIFE};
-use crate::oauth::provider::authorize::{self as provider, AuthorizationRequest, Problem, Refusal};
+use crate::oauth::provider::authorize::{self as provider, AuthorizationRequest, Problem, Query, Refusal};
+use crate::oauth::provider::clients::Client;
+use crate::oauth::provider::documents::{self, DocumentProblem};
 use crate::oauth::state::{self, StateError};
 use crate::pages::consent::{self as pages, Consent, ConsentProblem};
 use crate::ports::{Level, ObjectError, World, call};
@@ -51,8 +53,8 @@ pub(super) struct SessionState {
 }
 
 /// `GET /oauth/authorize`.
-pub fn show(world: &World, request: &Request<Bytes>, origin: &Url) -> Response<Bytes> {
-    consent_page(world, request, origin).unwrap_or_else(|end| end.into_response(world))
+pub async fn show(world: &World, request: &Request<Bytes>, origin: &Url) -> Response<Bytes> {
+    consent_page(world, request, origin).await.unwrap_or_else(|end| end.into_response(world))
 }
 
 /// `POST /oauth/authorize`.
@@ -60,11 +62,11 @@ pub async fn submit(world: &World, request: &Request<Bytes>, origin: &Url) -> Re
     decide(world, request, origin).await.unwrap_or_else(|end| end.into_response(world))
 }
 
-fn consent_page(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<Response<Bytes>, End> {
+async fn consent_page(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<Response<Bytes>, End> {
     let needs = needs(world)?;
     // (1) The request.
     let query = request.uri().query().unwrap_or_default();
-    let asked = provider::read(query, &needs.keys, &issuer(origin))?;
+    let asked = read(world, &needs, query, &issuer(origin)).await?;
     // (2) The browser.
     let browser = Browser::from_headers(request.headers()).unwrap_or_else(|| Browser::new(&*world.random));
     // (3) The page.
@@ -72,6 +74,7 @@ fn consent_page(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
     let page = pages::consent(Consent {
         client_name: asked.client.name(),
         client_uri: asked.client.metadata.uri.as_deref(),
+        proven_host: asked.client.proven_host(),
         redirect_uri: &asked.redirect_uri,
         limit: &asked.limit,
         ticked: &suggested(&asked.scopes),
@@ -109,7 +112,7 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
     }
     // (2) The request.
     let issuer = issuer(origin);
-    let asked = provider::read(query, &needs.keys, &issuer)?;
+    let asked = read(world, &needs, query, &issuer).await?;
     // (3) Cancel.
     if fields.get(pages::DECISION_FIELD) != Some(pages::APPROVE) {
         let (uri, state) = (&asked.redirect_uri, asked.state.as_deref());
@@ -141,6 +144,25 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
         &state,
         &challenge,
     ))
+}
+
+/// Reads a request: one of a client that registered, or that describes itself.
+async fn read(world: &World, needs: &Needs<'_>, query: &str, issuer: &str) -> Result<AuthorizationRequest, End> {
+    let query = Query::read(query)?;
+    let id = query.client_id()?;
+    let client = match documents::is_address(id) {
+        true => described(world, id, issuer).await.map_err(|problem| Refusal::Here(Problem::Document(problem)))?,
+        false => Client::read(&needs.keys, id).ok_or(Refusal::Here(Problem::UnknownClient))?,
+    };
+    Ok(provider::read(&query, client, issuer)?)
+}
+
+async fn described(world: &World, id: &str, issuer: &str) -> Result<Client, DocumentProblem> {
+    let address = documents::address(id, issuer).ok_or(DocumentProblem::BadAddress)?;
+    match documents::known(world, id) {
+        Some(client) => Ok(client),
+        None => documents::fetch(world, &address).await,
+    }
 }
 
 fn terms(asked: AuthorizationRequest, origin: String, skills: Vec<String>) -> (Option<String>, Terms) {
@@ -200,6 +222,7 @@ impl From<Refusal> for End {
             Refusal::Back(url) => End::Back(url),
             Refusal::Here(Problem::TooLong) => End::Here(ConsentProblem::TooLarge),
             Refusal::Here(Problem::NoClient | Problem::UnknownClient) => End::Here(ConsentProblem::UnknownClient),
+            Refusal::Here(Problem::Document(problem)) => End::Here(ConsentProblem::ClientDocument(problem)),
             Refusal::Here(Problem::NoRedirect | Problem::ForeignRedirect) => End::Here(ConsentProblem::ForeignRedirect),
         }
     }

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use maud::html;
 
+use crate::oauth::provider::documents::DocumentProblem;
 use crate::pages::{Page, errors::Trouble};
 
 /// Why nobody was let in.
@@ -10,6 +11,8 @@ use crate::pages::{Page, errors::Trouble};
 pub enum ConsentProblem {
     /// The request names no client, or one that we did not register.
     UnknownClient,
+    /// The client's description of itself cannot be had, or is not good.
+    ClientDocument(DocumentProblem),
     /// The request's redirect URI is not the client's.
     ForeignRedirect,
     /// The request or form is longer than any of a client.
@@ -62,6 +65,9 @@ impl ConsentProblem {
                 "It did not register with this Vedette, or its registration is of an earlier time. Most applications \
                  register anew when they are removed and added again.",
             ),
+            Self::ClientDocument(problem) => {
+                ("client_document", BAD, "This application's description cannot be used", problem.sentence())
+            }
             Self::ForeignRedirect => (
                 "foreign_redirect",
                 BAD,
