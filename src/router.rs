@@ -43,7 +43,7 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
     let path = request.uri().path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
 
-    let reply = match (&method, segments.as_slice()) {
+    let mut reply = match (&method, segments.as_slice()) {
         (&Method::POST, ["slack", "events"]) => slack::events(world, request, &origin).await,
         (&Method::POST, ["slack", "commands"]) => slack::commands(world, request, &origin).await,
         (&Method::POST, ["slack", "interactions"]) => slack::interactions(world, request, &origin).await,
@@ -87,6 +87,9 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
         ) => not_allowed(&[Method::GET, Method::HEAD]),
         _ => page(pages::not_found()),
     };
+    if let ["oauth", "authorize" | "callback"] = segments.as_slice() {
+        pages::keep_opener(reply.response.headers_mut());
+    }
     finish(reply, secure)
 }
 

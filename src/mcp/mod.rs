@@ -31,8 +31,9 @@
 //! # What is not here
 //!
 //! What needs a stream or a session: progress notifications, `subscriptions/listen`, resource subscriptions, and requests to
-//! the client (sampling, elicitation, roots). Nor `logging`, which 2026-07-28 ended, and `completion`. None is declared as a
-//! capability, so no client asks for them; a call whose client went away is ended by the runtime with its request.
+//! the client (sampling, elicitation, roots). Nor `logging`, which 2026-07-28 ended (a level can be set before that, and
+//! filters nothing), and `completion`. None is declared as a capability, so no client asks for them; a call whose client went
+//! away is ended by the runtime with its request.
 //!
 //! # What is stored
 //!

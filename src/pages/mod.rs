@@ -23,6 +23,7 @@ pub use errors::{method_not_allowed, not_found, server_error};
 
 /// The policy of every response that is not a page: it may load, run, frame and submit nothing.
 const STRICTEST_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// A page, ready to become a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +127,14 @@ impl From<Page> for Response<Bytes> {
     }
 }
 
+/// Keeps a window connected with the page that opened it. A client in a web page opens the authorization in a popup, and
+/// waits for it to come back to the client's own origin and say so (`window.opener.postMessage`); one response on the way with
+/// `same-origin` would cut the two apart for good. What an opener can do to the window without that is to close it, and to send
+/// it elsewhere: neither reads nor presses anything.
+pub fn keep_opener(headers: &mut HeaderMap) {
+    headers.insert(OPENER_POLICY, HeaderValue::from_static("unsafe-none"));
+}
+
 /// Adds the security headers of every response, each unless the response has its own. `Strict-Transport-Security` is
 /// not among them: the router adds it where the request came over https.
 pub fn security_headers(headers: &mut HeaderMap) {
@@ -134,7 +143,7 @@ pub fn security_headers(headers: &mut HeaderMap) {
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (OPENER_POLICY, "same-origin"),
     ];
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));

@@ -44,7 +44,7 @@ async function launch(program, args) {
 }
 
 /** A port that nobody listens on. */
-async function freePort() {
+export async function freePort() {
   const server = net.createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address();

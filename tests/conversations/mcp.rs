@@ -255,6 +255,16 @@ fn the_headers_of_2026_07_28_must_say_what_the_body_says() {
 }
 
 #[test]
+fn a_client_of_an_earlier_revision_may_set_a_log_level_that_filters_nothing() {
+    let platform = Platform::new();
+    let answer = post("/mcp").ask(&platform, "logging/setLevel", json!({ "level": "info" }));
+    assert_eq!(answer, (200, json!({ "jsonrpc": "2.0", "id": 1, "result": {} })));
+    for params in [json!({ "level": "loud" }), json!({})] {
+        assert_eq!(post("/mcp").ask(&platform, "logging/setLevel", params).1["error"]["code"], -32602);
+    }
+}
+
+#[test]
 fn a_row_of_messages_is_for_2025_03_26_alone() {
     let platform = Platform::new();
     let row = json!([

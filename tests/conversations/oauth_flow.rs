@@ -157,6 +157,20 @@ fn the_page_shows_who_asks_for_what_and_stores_nothing_p15() {
 }
 
 #[test]
+fn a_client_in_a_web_page_may_do_it_in_a_popup_without_losing_it_p15() {
+    let client = client();
+    let browser = Browser::new(&client.platform);
+    let shown = browser.get(&client.authorize_url(&[]));
+    let approved = client.decide(&browser, "approve", &["inspect"]);
+    let back = browser.get(&browser.consent(&location(&approved).unwrap(), Some(ACCOUNT)));
+    for response in [shown, approved, back, browser.get(&client.authorize_url(&[("client_id", "junk")]))] {
+        assert_eq!(response.headers()["cross-origin-opener-policy"], "unsafe-none");
+    }
+    let elsewhere = browser.get(&format!("{APP}/"));
+    assert_eq!(elsewhere.headers()["cross-origin-opener-policy"], "same-origin");
+}
+
+#[test]
 fn cancel_and_a_no_at_sentry_go_back_with_access_denied_case_48_p15() {
     let client = client();
     let browser = Browser::new(&client.platform);

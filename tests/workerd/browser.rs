@@ -72,6 +72,19 @@ impl<'a> Browser<'a> {
         last
     }
 
+    /// Lets an MCP client in, with these skills; returns where it is sent, with its code.
+    pub fn let_in(&self, authorize: &str, account: &str, skills: &[&str]) -> String {
+        let page = self.get(authorize);
+        assert_eq!(page.status, 200, "{}", page.body);
+        let (action, mut fields) = form(&page);
+        fields.extend(skills.iter().map(|skill| (format!("skill-{skill}"), "on".to_owned())));
+        fields.push(("decision".to_owned(), "approve".to_owned()));
+        let answer = self.post(&self.absolute(&action), &fields);
+        let to_sentry = answer.header("location").unwrap_or_else(|| panic!("{} {}", answer.status, answer.body));
+        let answer = self.get(&self.approve(to_sentry, account));
+        answer.header("location").unwrap_or_else(|| panic!("{} {}", answer.status, answer.body)).to_owned()
+    }
+
     fn absolute(&self, action: &str) -> String {
         Url::parse(&self.rig.app).unwrap().join(action).unwrap().into()
     }

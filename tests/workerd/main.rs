@@ -8,4 +8,5 @@ mod crashes;
 mod hostile;
 mod mcp;
 mod rig;
+mod rmcp;
 mod story;
