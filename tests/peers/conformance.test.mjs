@@ -5,8 +5,9 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { test } from "node:test";
 import { approve, flow, register } from "../consent.mjs";
-import { freePort } from "../browser/world.mjs";
+import { freePort, root } from "../browser/world.mjs";
 import { bearerProxy, inOneWorld, runNode } from "./harness.mjs";
 import { LEFT_OUT, PASSED, SETS, UNTESTABLE } from "./scenarios.mjs";
 
@@ -81,3 +82,9 @@ for (const [revision, args] of Object.entries(SETS)) {
     assert.deepEqual(problems, []);
   });
 }
+
+test("docs/testing.md names every scenario", () => {
+  const text = fs.readFileSync(path.join(root, "docs/testing.md"), "utf8");
+  const names = [...Object.values(PASSED).flat(), ...LEFT_OUT.flatMap((group) => group.scenarios)];
+  assert.deepEqual(names.filter((name) => !text.includes(`\`${name}\``)), []);
+});
