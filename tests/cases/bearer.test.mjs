@@ -131,14 +131,14 @@ scenario(28, "RFC 6750 §3.1", "a Sentry token is asked about at Sentry; a missi
   assert.equal(challenge(unknown).parameters.error, "invalid_token");
   const { access_token } = await (await door.client()).tokens({}, { account: "grace@example.com" });
   await door.world.control("sentry/tokens", { action: "narrow", scopes: ["org:read"], account: "grace@example.com" });
-  const message = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "find_projects", arguments: { organizationSlug: "umbrella" } } };
+  const message = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "search_issues", arguments: { organizationSlug: "umbrella" } } };
   const headers = { "content-type": "application/json", accept: "application/json", authorization: `Bearer ${access_token}` };
   const answer = await door.ask("/mcp", { method: "POST", headers, body: JSON.stringify(message) });
   assert.equal(answer.status, 403, answer.text);
   const { scheme, parameters } = challenge(answer);
   assert.equal(scheme, "Bearer");
   assert.equal(parameters.error, "insufficient_scope");
-  assert.match(parameters.scope, /project:read/);
+  assert.match(parameters.scope, /event:read/);
   assert.ok(parameters.resource_metadata);
 });
 
