@@ -1,6 +1,6 @@
 // workerd is killed, without a warning, at many instants of each step that makes or ends tokens. Afterwards a client has what
 // works, or tries again and gets it, or is told to log in, and can; and Sentry has no token that no session knows of. One
-// instant is left out of that last: between Sentry's answer with a token and its being stored (docs/security.md).
+// instant is left out of that last: between Sentry's making a token and our storing it (docs/security.md).
 //
 // 20 kills for each step; $VEDETTE_KILLS says otherwise.
 
@@ -145,6 +145,37 @@ test("killed within a refresh, the client gets the pair that it lost, and goes o
   }
   tally(t, all);
   await settlesAt(live + CLIENTS);
+});
+
+test("killed while Sentry's token is refreshed, the client goes on, or its session has ended whole and it logs in (P3, P16)", async (t) => {
+  const client = await door.client();
+  const slow = { side: "sentry", match: "oauth/token", kind: "delay", ms: 15, after_work: true };
+  const { id } = await door.world.control("faults", slow);
+  const answers = [];
+  let ended = 0;
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    await door.world.control("sentry/tokens", { action: "next_life", seconds: 60 });
+    const { access_token, refresh_token } = await client.tokens();
+    const [answer] = await killedAmong(kill, [() => door.tools(access_token)]);
+    answers.push(answer);
+    const next = await insist(() => door.tools(access_token));
+    const refreshed = await insist(() => client.refresh(refresh_token));
+    if (next.status === 200) {
+      assert.equal(refreshed.status, 200, refreshed.text);
+      const who = await door.works(refreshed.json.access_token, { call: "whoami" });
+      assert.match(who.text, /ada@example\.com/);
+    } else {
+      assert.equal(next.status, 401, next.text);
+      isError(refreshed, 400, "invalid_grant");
+      await door.works((await client.tokens()).access_token);
+      ended += 1;
+    }
+  }
+  await fetch(`${door.world.slack}/sandbox/faults/${id}`, { method: "DELETE" });
+  tally(t, answers);
+  const { refreshes } = await door.counted();
+  assert.ok(refreshes >= KILLS - ended, `Sentry was asked for ${refreshes}`);
+  t.diagnostic(`${ended} clients were told to log in: Sentry's answer was lost`);
 });
 
 test("killed within a revocation, it is done or not, never by half, and Sentry's tokens end with it (P5, P16)", async (t) => {
