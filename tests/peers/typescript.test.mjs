@@ -138,3 +138,19 @@ for (const each of [CLIENTS[0], CLIENTS[2]]) {
     });
   }
 }
+
+for (const each of [CLIENTS[0], CLIENTS[2]]) {
+  const { title, sdk } = each;
+
+  peer(`${title}: authorizes anew when Sentry has ended the grant`, async ({ worker, control }, t) => {
+    const host = new Host();
+    const { client, transport } = await letIn(each, host, new URL("/mcp", worker));
+    t.after(() => client.close());
+    assert.match(text(await client.callTool({ name: "whoami", arguments: {} })), /ada@example\.com/);
+    await control("sentry/tokens", { action: "revoke_all" });
+    await assert.rejects(client.callTool({ name: "find_organizations", arguments: {} }), sdk.UnauthorizedError);
+    assert.equal(host.approvals, 2);
+    await finish(sdk, transport, host);
+    assert.match(text(await client.callTool({ name: "find_organizations", arguments: {} })), /globex/);
+  });
+}
