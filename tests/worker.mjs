@@ -107,23 +107,24 @@ async function wayOut(upstream) {
 // ---- counting -----------------------------------------------------------------------------------------------------
 
 /** A module around the Worker, which counts the calls of its objects. All of it runs in one isolate. */
-const COUNTING = `
-  import Worker, * as built from "./index.js";
-  const calls = { Person: 0, Session: 0 };
-  const counted = (name) => class extends built[name] {
-    fetch(request) {
-      calls[name] += 1;
-      return super.fetch(request);
+function counting(classes) {
+  return `
+    import Worker, * as built from "./index.js";
+    const calls = ${JSON.stringify(Object.fromEntries(classes.map((name) => [name, 0])))};
+    const counted = (name) => class extends built[name] {
+      fetch(request) {
+        calls[name] += 1;
+        return super.fetch(request);
+      }
+    };
+    ${classes.map((name) => `export const ${name} = counted("${name}");`).join("\n    ")}
+    export default class extends Worker {
+      fetch(request) {
+        return new URL(request.url).pathname === "/count-object-calls" ? Response.json(calls) : super.fetch(request);
+      }
     }
-  };
-  export const Person = counted("Person");
-  export const Session = counted("Session");
-  export default class extends Worker {
-    fetch(request) {
-      return new URL(request.url).pathname === "/count-object-calls" ? Response.json(calls) : super.fetch(request);
-    }
-  }
-`;
+  `;
+}
 
 /** The Worker's modules; the first is its entry. */
 function modules() {
@@ -131,8 +132,9 @@ function modules() {
     { type: "ESModule", path: path.join(build, "index.js") },
     { type: "CompiledWasm", path: path.join(build, "index_bg.wasm") },
   ];
-  const counting = { type: "ESModule", path: path.join(build, "counting.js"), contents: COUNTING };
-  return options["count-object-calls"] ? [counting, ...built] : built;
+  if (!options["count-object-calls"]) return built;
+  const classes = Object.values(worker.durableObjects).map((each) => each.className ?? each);
+  return [{ type: "ESModule", path: path.join(build, "counting.js"), contents: counting(classes) }, ...built];
 }
 
 // ---- workerd ------------------------------------------------------------------------------------------------------
