@@ -13,9 +13,7 @@ import { isError, openDoor } from "./door.mjs";
 const door = openDoor();
 const KILLS = Number(process.env.VEDETTE_KILLS ?? 20);
 /** How many clients are in the middle of the step when the process dies. */
-const CLIENTS = 4;
-/** The instants of the kills are spread over so many milliseconds: a step takes a few. */
-const SPREAD = 32;
+const CLIENTS = 3;
 
 /** An answer, or undefined when there was none. */
 const heard = (asked) => asked.catch(() => undefined);
@@ -29,10 +27,22 @@ async function insist(ask) {
   }
 }
 
+/** How many milliseconds `prepare`d steps take here and now, with a half more: over so long the kills are spread. */
+async function spreadOf(prepare) {
+  const took = [];
+  for (let times = 0; times < 5; times += 1) {
+    const steps = await prepare();
+    const began = performance.now();
+    await Promise.all(steps.map((step) => step()));
+    took.push(performance.now() - began);
+  }
+  return took.sort((one, other) => one - other)[2] * 1.5;
+}
+
 /** Starts `steps` and kills workerd in their midst; returns what was heard of each. */
-async function killedAmong(kill, steps) {
+async function killedAmong(kill, spread, steps) {
   const answers = Promise.all(steps.map((step) => heard(step())));
-  await pause((kill * 7) % SPREAD);
+  await pause((spread * kill) / KILLS);
   await door.world.kill();
   return answers;
 }
@@ -58,15 +68,22 @@ function tally(t, answers) {
 
 test("killed while Sentry sends the person back, they arrive with a code that works, or begin anew and do (P14)", async (t) => {
   const client = await door.client();
-  const answers = [];
-  let anew = 0;
-  for (let kill = 0; kill < KILLS; kill += 1) {
+  const approved = async () => {
     const request = client.request();
     const visitor = new Visitor();
     const form = readForm(await visitor.get(request.url));
     const toSentry = await visitor.post(form.action, [...form.hidden, ["skill-inspect", "on"], ["decision", "approve"]]);
-    const callback = (await visitor.post(toSentry.location, { account: "ada@example.com", op: "approve" })).location;
-    const [answer] = await killedAmong(kill, [() => visitor.get(callback)]);
+    return { request, visitor, callback: (await visitor.post(toSentry.location, { account: "ada@example.com", op: "approve" })).location };
+  };
+  const spread = await spreadOf(async () => {
+    const { visitor, callback } = await approved();
+    return [() => visitor.get(callback)];
+  });
+  const answers = [];
+  let anew = 0;
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    const { request, visitor, callback } = await approved();
+    const [answer] = await killedAmong(kill, spread, [() => visitor.get(callback)]);
     answers.push(answer);
     const arrived = answer?.location ? answer : await insist(() => visitor.get(callback));
     if (!arrived.location) {
@@ -98,12 +115,13 @@ test("killed between the code and its redemption, the code is still good (P16)",
 
 test("killed within a redemption, the client has tokens, gets them, or is told to log in, and no grant is left over (P16)", async (t) => {
   const client = await door.client();
+  const spread = await spreadOf(async () => (await several(CLIENTS, () => client.code())).map((granted) => () => client.redeem(granted)));
   const live = await door.liveAtSentry();
   const all = [];
   const [working, lost] = [[], []];
   for (let kill = 0; kill < KILLS; kill += 1) {
     const codes = await several(CLIENTS, () => client.code());
-    const answers = await killedAmong(kill, codes.map((granted) => () => client.redeem(granted)));
+    const answers = await killedAmong(kill, spread, codes.map((granted) => () => client.redeem(granted)));
     all.push(...answers);
     for (const [nth, granted] of codes.entries()) {
       const answer = answers[nth]?.status === 200 ? answers[nth] : await insist(() => client.redeem(granted));
@@ -131,9 +149,10 @@ test("killed within a refresh, the client gets the pair that it lost, and goes o
   const client = await door.client();
   const live = await door.liveAtSentry();
   const families = await several(CLIENTS, () => client.tokens());
+  const spread = await spreadOf(async () => families.map(({ refresh_token }) => () => client.refresh(refresh_token)));
   const all = [];
   for (let kill = 0; kill < KILLS; kill += 1) {
-    const answers = await killedAmong(kill, families.map(({ refresh_token }) => () => client.refresh(refresh_token)));
+    const answers = await killedAmong(kill, spread, families.map(({ refresh_token }) => () => client.refresh(refresh_token)));
     all.push(...answers);
     for (const [nth, { refresh_token }] of families.entries()) {
       const again = await insist(() => client.refresh(refresh_token));
@@ -151,12 +170,19 @@ test("killed while Sentry's token is refreshed, the client goes on, or its sessi
   const client = await door.client();
   const slow = { side: "sentry", match: "oauth/token", kind: "delay", ms: 15, after_work: true };
   const { id } = await door.world.control("faults", slow);
+  const soonOver = async () => {
+    await door.world.control("sentry/tokens", { action: "next_life", seconds: 60 });
+    return client.tokens();
+  };
+  const spread = await spreadOf(async () => {
+    const { access_token } = await soonOver();
+    return [() => door.tools(access_token)];
+  });
   const answers = [];
   let ended = 0;
   for (let kill = 0; kill < KILLS; kill += 1) {
-    await door.world.control("sentry/tokens", { action: "next_life", seconds: 60 });
-    const { access_token, refresh_token } = await client.tokens();
-    const [answer] = await killedAmong(kill, [() => door.tools(access_token)]);
+    const { access_token, refresh_token } = await soonOver();
+    const [answer] = await killedAmong(kill, spread, [() => door.tools(access_token)]);
     answers.push(answer);
     const next = await insist(() => door.tools(access_token));
     const refreshed = await insist(() => client.refresh(refresh_token));
@@ -181,11 +207,12 @@ test("killed while Sentry's token is refreshed, the client goes on, or its sessi
 test("killed within a revocation, it is done or not, never by half, and Sentry's tokens end with it (P5, P16)", async (t) => {
   const client = await door.client();
   const live = await door.liveAtSentry();
+  const spread = await spreadOf(async () => (await several(CLIENTS, () => client.tokens())).map(({ refresh_token }) => () => client.revoke(refresh_token)));
   const all = [];
   let halves = 0;
   for (let kill = 0; kill < KILLS; kill += 1) {
     const families = await several(CLIENTS, () => client.tokens());
-    const answers = await killedAmong(kill, families.map(({ refresh_token }) => () => client.revoke(refresh_token)));
+    const answers = await killedAmong(kill, spread, families.map(({ refresh_token }) => () => client.revoke(refresh_token)));
     all.push(...answers);
     for (const [nth, { access_token, refresh_token }] of families.entries()) {
       const opens = (await insist(() => door.tools(access_token))).status === 200;
