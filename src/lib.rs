@@ -7,6 +7,7 @@ pub mod crypto;
 #[cfg(target_arch = "wasm32")]
 pub mod edge;
 pub mod grants;
+pub mod limits;
 pub mod mcp;
 pub mod oauth;
 pub mod pages;

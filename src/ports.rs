@@ -246,6 +246,19 @@ pub async fn call<C: Call>(objects: &dyn Objects, name: &str, call: &C) -> Resul
     serde_json::from_slice(&reply).map_err(|error| ObjectError(format!("{}: {error}", C::PATH)))
 }
 
+/// A limiter could not be asked. The text is the platform's, for the log only.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("limiter: {0}")]
+pub struct LimiterError(pub String);
+
+/// Counting requests by key (Cloudflare's Rate Limiting bindings): approximate, in one location, not stored. Use
+/// [`crate::limits::count`].
+#[async_trait(?Send)]
+pub trait Limiter {
+    /// Counts one request of `key` under the limit `name`, and says whether it is within.
+    async fn allows(&self, name: &str, key: &str) -> Result<bool, LimiterError>;
+}
+
 /// How grave a log line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -278,6 +291,8 @@ pub struct World {
     pub kv: Rc<dyn Kv>,
     /// Durable Objects.
     pub objects: Rc<dyn Objects>,
+    /// Rate limits.
+    pub limiter: Rc<dyn Limiter>,
     /// The log.
     pub log: Rc<dyn Log>,
 }

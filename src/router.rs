@@ -51,7 +51,7 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
             with_allow(text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "Slack sends POST here.\n"), "POST")
         }
 
-        (&Method::GET, ["connect", ticket]) => page(connect::show(world, ticket).await),
+        (&Method::GET, ["connect", ticket]) => page(connect::show(world, ticket, &request).await),
         (&Method::POST, ["connect", ticket]) => connect::submit(world, ticket, &request, &origin).await.into(),
         (_, ["connect", _]) => not_allowed(&[Method::GET, Method::HEAD, Method::POST]),
         (&Method::GET, ["api", "oauth", "callback", "sentry"]) => page(callback::callback(world, &request).await),

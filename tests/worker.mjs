@@ -1,6 +1,6 @@
 // Runs the built Worker on workerd, for tests:
 //
-//     node tests/worker.mjs --port P --persist DIR --vars FILE.json [--upstream URL] [--count-object-calls]
+//     node tests/worker.mjs --port P --persist DIR --vars FILE.json [--upstream URL] [--limits] [--count-object-calls]
 //
 // - The bindings, the compatibility date and the defaults of the variables are wrangler.toml's; FILE.json, an object of
 //   strings, overrides the variables. `.dev.vars` is not read.
@@ -8,6 +8,8 @@
 // - With `--upstream`, a request of the Worker to any host but a loopback one goes to URL (same method, path, headers
 //   and body) with its real address in the header `x-sandbox-url`. A connection that the upstream drops, before or
 //   within its answer, is dropped for the Worker too. Without it, requests go where they say.
+// - With `--limits`, requests are counted by wrangler.toml's rate limits. Without it, nothing is: tests ask thousands of
+//   times from one address.
 // - With `--count-object-calls`, `GET /count-object-calls` says how many requests Durable Objects got since workerd started,
 //   by class: `{"Person":0,"Session":3}`. They are counted where they arrive.
 // - Standard output: `workerd PID`, then `ready http://127.0.0.1:P`. Standard error: what the Worker logs.
@@ -42,6 +44,7 @@ const { values: options } = parseArgs({
     persist: { type: "string" },
     vars: { type: "string" },
     upstream: { type: "string" },
+    limits: { type: "boolean", default: false },
     "count-object-calls": { type: "boolean", default: false },
   },
 });
@@ -168,6 +171,7 @@ if (port) await portIsFree(port);
 
 const { Miniflare, Log, LogLevel, HttpOptions_Style, convertV4MiniflareOptions } = require("miniflare");
 const { modulesRules: _, ...worker } = workerOptions();
+if (!options.limits) delete worker.ratelimits;
 const build = path.join(root, "build");
 const overrides = options.vars ? JSON.parse(fs.readFileSync(options.vars, "utf8")) : {};
 

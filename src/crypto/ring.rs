@@ -34,6 +34,8 @@ pub enum Purpose {
     ClientId,
     /// Deriving an MCP client's secret from its id.
     ClientSecret,
+    /// Signing the cookie that remembers what was ticked.
+    Choices,
     /// Sealing what a Session object keeps for later, and the credential that it gives out.
     Session,
 }
@@ -53,6 +55,7 @@ impl Purpose {
             Purpose::RefreshToken => b"vedette/v1/refresh-token",
             Purpose::ClientId => b"vedette/v1/client-id",
             Purpose::ClientSecret => b"vedette/v1/client-secret",
+            Purpose::Choices => b"vedette/v1/choices",
             Purpose::Session => b"vedette/v1/session",
         }
     }

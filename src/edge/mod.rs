@@ -7,6 +7,7 @@
 
 mod http;
 mod kv;
+mod limiter;
 mod objects;
 pub mod person;
 mod runtime;
@@ -45,6 +46,7 @@ pub fn world(env: &Env) -> Result<World> {
         http: Rc::new(http::Outbound),
         kv: Rc::new(kv::Namespace(env.kv(GRANTS)?)),
         objects: Rc::new(objects::Bindings(env.clone())),
+        limiter: Rc::new(limiter::Bindings(env.clone())),
         log: Rc::new(runtime::Console),
     })
 }

@@ -7,7 +7,7 @@
 //! 2. The path is one of this door's, else 404.
 //! 3. The method is POST, else 405: there are no sessions to stream or to end.
 //! 4. The body is of a bounded size, else 413.
-//! 5. The caller proves who they are, else 401.
+//! 5. The caller proves who they are, else 401, and does not ask too often, else 429.
 //! 6. The skills that the URL names exist, else 400.
 //! 7. The body says that it is JSON, else 415, and the response may be something we send, else 406.
 //! 8. It is JSON, with one message or, in 2025-03-26, several, else 400.
@@ -21,7 +21,7 @@ use rmcp::model::{JsonRpcError, JsonRpcResponse, JsonRpcVersion2_0};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::caller::authenticate;
+use super::caller::{authenticate, count};
 use super::constraint::{Endpoint, Place, verify};
 use super::media::{Form, accepted, json as sends_json};
 use super::message::{Body, Broken, Message, read};
@@ -75,6 +75,9 @@ async fn admitted(
             None => Ok(quiet()),
         },
         Body::Row(messages) => {
+            // The first message is counted with its request.
+            let further = messages.iter().skip(1).map(|_| count(world, &caller.key));
+            join_all(further).await.into_iter().collect::<Result<(), Refusal>>()?;
             let all = join_all(messages.into_iter().map(|message| answered_in_row(&server, headers, message))).await;
             let all: Vec<Value> = all.into_iter().filter_map(Result::transpose).collect::<Result<_, Refusal>>()?;
             Ok(if all.is_empty() { quiet() } else { respond(StatusCode::OK, &Value::Array(all), form) })

@@ -6,6 +6,7 @@ use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, RequestId};
 
 use super::constraint::Endpoint;
 use crate::config::Problem;
+use crate::limits::{self, TooMany};
 
 /// JSON-RPC leaves -32000 to -32019 to servers: the request was refused before or instead of its method.
 const REFUSED: ErrorCode = ErrorCode(-32000);
@@ -71,6 +72,12 @@ impl Refusal {
     /// 503, with the time to try again.
     pub fn unavailable(sentence: impl Into<String>, retry_after: u64) -> Refusal {
         Refusal { retry_after: Some(retry_after), ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, sentence) }
+    }
+
+    /// 429: too many requests.
+    pub fn too_many(TooMany { retry_after }: TooMany) -> Refusal {
+        let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, limits::SENTENCE);
+        Refusal { retry_after: Some(retry_after.into()), ..refusal }
     }
 
     /// 503: a variable is missing or malformed.

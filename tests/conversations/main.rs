@@ -8,6 +8,7 @@ mod errors;
 mod grants;
 mod headless;
 mod hostile;
+mod limits;
 mod mcp;
 mod mcp_calls;
 mod mcp_sessions;

@@ -277,3 +277,35 @@ fn a_connect_state_is_no_session_state_and_junk_is_neither_p14() {
         assert_eq!(browser.get(&format!("{APP}/oauth/callback?code=x&state={junk}")).status(), 403);
     }
 }
+
+/// The skills that are ticked on a page.
+fn ticked(page: &Response<Bytes>) -> Vec<String> {
+    let html = text(page);
+    let boxes = html.split("<input").skip(1).filter_map(|tag| tag.split_once('>')).map(|(tag, _)| tag.to_owned());
+    let ticked = boxes.filter(|tag| tag.contains("checkbox") && tag.contains("checked"));
+    ticked.map(|tag| tag.split("skill-").nth(1).unwrap().split('"').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_page_is_always_shown_and_ticks_what_was_ticked_last_for_this_client_p15() {
+    let client = client();
+    let browser = Browser::new(&client.platform);
+    let all = ["inspect", "seer", "triage", "project-management"];
+    assert_eq!(ticked(&browser.get(&client.authorize_url(&[]))), all);
+    client.decide(&browser, "cancel", &["seer"]);
+    assert_eq!(ticked(&browser.get(&client.authorize_url(&[]))), all, "only what was approved is remembered");
+    client.decide(&browser, "approve", &["inspect", "triage"]);
+    let page = browser.get(&client.authorize_url(&[]));
+    assert_eq!((page.status().as_u16(), ticked(&page)), (200, vec!["inspect".to_owned(), "triage".to_owned()]));
+    let other = Client { platform: client.platform.clone(), id: another_id(&client) };
+    assert_eq!(ticked(&browser.get(&other.authorize_url(&[]))), all, "another client's are its own");
+    other.decide(&browser, "approve", &["seer"]);
+    assert_eq!(ticked(&browser.get(&client.authorize_url(&[]))), ["inspect", "triage"]);
+    assert_eq!(ticked(&Browser::new(&client.platform).get(&client.authorize_url(&[]))), all, "another browser");
+}
+
+fn another_id(client: &Client) -> String {
+    let body = json!({"client_name": "Another", "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none"});
+    let request = Request::post(format!("{APP}/oauth/register")).body(Bytes::from(body.to_string())).unwrap();
+    json(&client.platform.request(request))["client_id"].as_str().unwrap().to_owned()
+}

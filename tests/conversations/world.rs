@@ -17,9 +17,10 @@ use bytes::Bytes;
 use http::{Request, Response};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use vedette::config::Config;
+use vedette::limits::LIMITS;
 use vedette::ports::{
-    Alarm, Clock, Http, HttpError, Kv, Level, Limits, Log, ObjectClass, ObjectError, Objects, Random, Row, Sql,
-    StorageError, Timestamp, Value, World,
+    Alarm, Clock, Http, HttpError, Kv, Level, Limiter, LimiterError, Limits, Log, ObjectClass, ObjectError, Objects,
+    Random, Row, Sql, StorageError, Timestamp, Value, World,
 };
 use vedette::router;
 use vedette::sessions::session::Session;
@@ -44,6 +45,13 @@ pub struct Platform {
     pub answered: RefCell<Vec<(String, String)>>,
     objects: RefCell<HashMap<String, Rc<Object>>>,
     config: RefCell<Rc<Config>>,
+    /// Whether rate limits hold, with their real numbers, in windows of the test's time.
+    pub limits: Cell<bool>,
+    /// Whether the limiter fails.
+    pub limiter_broken: Cell<bool>,
+    /// What was counted: the limit and the key.
+    pub counted: RefCell<Vec<(String, String)>>,
+    windows: RefCell<HashMap<(String, String, i64), u32>>,
     /// How often an object was called.
     pub object_calls: Cell<u32>,
     entropy: Cell<u64>,
@@ -121,6 +129,10 @@ impl Platform {
             answered: RefCell::default(),
             objects: RefCell::default(),
             config: RefCell::new(Rc::new(config(variables))),
+            limits: Cell::new(false),
+            limiter_broken: Cell::new(false),
+            counted: RefCell::default(),
+            windows: RefCell::default(),
             object_calls: Cell::new(0),
             entropy: Cell::new(1),
             myself: myself.clone(),
@@ -149,6 +161,7 @@ impl Platform {
             http: this.clone(),
             kv: this.clone(),
             objects: this.clone(),
+            limiter: this.clone(),
             log: this,
         }
     }
@@ -556,6 +569,26 @@ impl Objects for Platform {
         assert_eq!(class == ObjectClass::Session, name.starts_with("session:"));
         self.object_calls.set(self.object_calls.get() + 1);
         self.instance(name).handle(path, &body).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Limiter for Platform {
+    async fn allows(&self, name: &str, key: &str) -> Result<bool, LimiterError> {
+        pause().await;
+        self.counted.borrow_mut().push((name.to_owned(), key.to_owned()));
+        if self.limiter_broken.get() {
+            return Err(LimiterError("the limiter is down".to_owned()));
+        }
+        if !self.limits.get() {
+            return Ok(true);
+        }
+        let limit = LIMITS.iter().find(|limit| limit.binding == name).unwrap();
+        let window = self.now.get() / (i64::from(limit.period) * 1000);
+        let mut windows = self.windows.borrow_mut();
+        let count = windows.entry((name.to_owned(), key.to_owned(), window)).or_insert(0);
+        *count += 1;
+        Ok(*count <= limit.number)
     }
 }
 

@@ -5,6 +5,7 @@
 mod browser;
 mod clients;
 mod crashes;
+mod guards;
 mod hostile;
 mod mcp;
 mod rig;

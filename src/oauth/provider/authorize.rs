@@ -11,7 +11,6 @@
 use url::{Url, form_urlencoded};
 
 use super::clients::{AuthMethod, Client};
-use super::documents::DocumentProblem;
 use crate::sessions::calls::Resource;
 use crate::sessions::terms::Limit;
 
@@ -57,8 +56,6 @@ pub enum Problem {
     NoClient,
     /// Not an id of ours.
     UnknownClient,
-    /// The client's description of itself cannot be had, or is not good.
-    Document(DocumentProblem),
     /// No `redirect_uri`, or several.
     NoRedirect,
     /// Not one of the client's.
@@ -121,7 +118,9 @@ fn rest(query: &Query, client: &Client, origin: &str) -> Result<(Option<String>,
     Ok((challenge(query, client)?, scopes(query), resource(query, origin)?))
 }
 
-/// RFC 7636 §4.3, with S256 only. A public client must send a challenge (OAuth 2.1 §7.5.2).
+/// RFC 7636 §4.3, with S256 only. A public client must send a challenge (OAuth 2.1 §7.5.2). A confidential one may leave it
+/// out (case 44, which is what a drop-in's clients rely on): its secret then ties the code to it, and it must name its redirect
+/// URI again (case 71). If it sends one, it is held to it.
 fn challenge(query: &Query, client: &Client) -> Result<Option<String>, Fault> {
     let base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     match (query.one("code_challenge"), query.one("code_challenge_method")) {

@@ -14,6 +14,7 @@ use super::clients::{AuthMethod, Client, MAX_CLIENT_ID, key};
 use super::documents;
 use super::reply::OAuthError;
 use crate::crypto::KeyRing;
+use crate::limits;
 
 /// The longest accepted form, in bytes.
 const MAX_FORM: usize = 16 * 1024;
@@ -23,6 +24,8 @@ const MAX_FORM: usize = 16 * 1024;
 pub struct ClientRequest {
     /// The client.
     pub client: Known,
+    /// Where the request comes from, as limits know it.
+    pub address: String,
     form: Vec<(String, String)>,
 }
 
@@ -62,7 +65,7 @@ impl ClientRequest {
 pub fn read(keys: &KeyRing, origin: &str, request: &Request<Bytes>) -> Result<ClientRequest, OAuthError> {
     let form = form(request)?;
     let client = authenticate(keys, origin, request.headers(), &form)?;
-    Ok(ClientRequest { client, form })
+    Ok(ClientRequest { client, address: limits::address(request.headers()), form })
 }
 
 fn form(request: &Request<Bytes>) -> Result<Vec<(String, String)>, OAuthError> {

@@ -11,6 +11,7 @@ use url::Url;
 use super::reply::{OAuthError, json_response, preflight};
 use super::{metadata, register, token};
 use crate::crypto::KeyRing;
+use crate::limits;
 use crate::ports::World;
 use crate::sessions::terms::Limit;
 
@@ -38,7 +39,7 @@ pub async fn answer(world: &World, request: &Request<Bytes>, origin: &Url) -> Op
         Method::OPTIONS => Some(preflight()),
         Method::POST if path == "/oauth/token" => Some(token::token(world, request, &origin).await),
         Method::POST if path == "/oauth/revoke" => Some(token::revoke(world, request, &origin).await),
-        Method::POST => Some(registered(world, request)),
+        Method::POST => Some(registered(world, request).await.unwrap_or_else(OAuthError::into_response)),
         _ => Some(wrong_method("Use POST.").into_response()),
     }
 }
@@ -60,13 +61,12 @@ fn published(described: &Value) -> Response<Bytes> {
     response
 }
 
-fn registered(world: &World, request: &Request<Bytes>) -> Response<Bytes> {
-    match &world.config.root_secrets {
-        Ok(roots) => register::register(&KeyRing::new(roots.clone()), &*world.random, request.body()),
-        Err(problem) => OAuthError::new("temporarily_unavailable", problem.to_string())
-            .with_status(StatusCode::SERVICE_UNAVAILABLE)
-            .into_response(),
-    }
+async fn registered(world: &World, request: &Request<Bytes>) -> Result<Response<Bytes>, OAuthError> {
+    let roots = world.config.root_secrets.clone().map_err(|problem| {
+        OAuthError::new("temporarily_unavailable", problem.to_string()).with_status(StatusCode::SERVICE_UNAVAILABLE)
+    })?;
+    limits::count(world, &limits::REGISTER, &limits::address(request.headers())).await?;
+    Ok(register::register(&KeyRing::new(roots), &*world.random, request.body()))
 }
 
 fn wrong_method(description: &str) -> OAuthError {

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use maud::html;
 
+use crate::limits::TooMany;
 use crate::oauth::provider::documents::DocumentProblem;
 use crate::pages::{Page, errors::Trouble};
 
@@ -39,6 +40,20 @@ pub enum ConsentProblem {
     NotConfigured,
     /// The session cannot be reached.
     Unavailable,
+    /// Too many requests.
+    TooMany(TooMany),
+}
+
+impl From<DocumentProblem> for ConsentProblem {
+    fn from(problem: DocumentProblem) -> ConsentProblem {
+        ConsentProblem::ClientDocument(problem)
+    }
+}
+
+impl From<TooMany> for ConsentProblem {
+    fn from(too_many: TooMany) -> ConsentProblem {
+        ConsentProblem::TooMany(too_many)
+    }
 }
 
 impl ConsentProblem {
@@ -52,7 +67,11 @@ impl ConsentProblem {
         let (reference, status, title, happened) = self.facts();
         let next = html! { "Go back to the application and connect it again." };
         let page = Trouble { status, title, happened: html! { (happened) }, next, reference }.page();
-        if status == StatusCode::SERVICE_UNAVAILABLE { page.retry_after(5) } else { page }
+        match self {
+            Self::TooMany(TooMany { retry_after }) => page.retry_after(retry_after),
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => page.retry_after(5),
+            _ => page,
+        }
     }
 
     fn facts(self) -> (&'static str, StatusCode, &'static str, &'static str) {
@@ -125,6 +144,12 @@ impl ConsentProblem {
             Self::SentryDown => {
                 ("sentry_down", StatusCode::BAD_GATEWAY, "Sentry cannot be reached", "Nothing was kept.")
             }
+            Self::TooMany(_) => (
+                "too_many",
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests",
+                "More came from your network than any person needs. In a minute it works again.",
+            ),
             Self::NotConfigured => (
                 "not_configured",
                 StatusCode::SERVICE_UNAVAILABLE,
