@@ -61,11 +61,28 @@ test("gap 6: every answer, page or JSON, good or bad, carries the security heade
   }
 });
 
-test("gap 11: a browser keeps one cookie, random, and of no use to scripts", async () => {
+test("gap 11: no cookie holds a token, and none is of use to scripts or other sites", async () => {
   const client = await door.client();
-  const page = await door.ask(client.request().url);
+  const request = client.request();
+  const page = await door.ask(request.url);
   const cookies = page.headers.getSetCookie();
-  assert.equal(cookies.length, 1);
-  assert.match(cookies[0], /^__Host-\w+=[\w-]{43};/);
-  for (const attribute of ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"]) assert.ok(cookies[0].includes(attribute), attribute);
+  assert.match(cookies[0], /^__Host-\w+=[\w-]{43};/, "random");
+  const { action, hidden } = readForm({ url: request.url, html: page.text });
+  const headers = { cookie: cookies[0].split(";")[0], "sec-fetch-site": "same-origin" };
+  const approved = await door.form([...hidden, ["skill-inspect", "on"], ["decision", "approve"]], { where: action, headers });
+  cookies.push(...approved.headers.getSetCookie());
+  const visitor = new Visitor();
+  const asked = await visitor.post(approved.location, { account: "ada@example.com", op: "approve" });
+  const back = await door.ask(asked.location, { headers });
+  cookies.push(...back.headers.getSetCookie());
+  const redeemed = await client.redeem({ ...request, code: new URL(back.location).searchParams.get("code") });
+  assert.equal(redeemed.status, 200, redeemed.text);
+  const { values } = await door.world.control("secrets");
+  const tokens = [...values, redeemed.json.access_token, redeemed.json.refresh_token];
+  for (const cookie of cookies) {
+    assert.match(cookie, /^__Host-/);
+    for (const attribute of ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"]) assert.ok(cookie.includes(attribute), cookie);
+    const text = decodeURIComponent(cookie) + Buffer.from(cookie.split(/[=;.]/)[1], "base64url").toString("latin1");
+    for (const token of tokens) assert.ok(!text.includes(token));
+  }
 });
