@@ -10,7 +10,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Visitor, readForm } from "../consent.mjs";
 import { isError, openDoor } from "./door.mjs";
 
-const door = openDoor();
+// An account's oldest authorizations end when it has too many: each test begins with none.
+const door = openDoor({ anew: true });
 const KILLS = Number(process.env.VEDETTE_KILLS ?? 20);
 /** How many clients are in the middle of the step when the process dies. */
 const CLIENTS = 3;
@@ -118,7 +119,7 @@ test("killed within a redemption, the client has tokens, gets them, or is told t
   const spread = await spreadOf(async () => (await several(CLIENTS, () => client.code())).map((granted) => () => client.redeem(granted)));
   const live = await door.liveAtSentry();
   const all = [];
-  const [working, lost] = [[], []];
+  const lost = [];
   for (let kill = 0; kill < KILLS; kill += 1) {
     const codes = await several(CLIENTS, () => client.code());
     const answers = await killedAmong(kill, spread, codes.map((granted) => () => client.redeem(granted)));
@@ -128,7 +129,9 @@ test("killed within a redemption, the client has tokens, gets them, or is told t
       if (answer.status === 200) {
         const works = await insist(() => door.tools(answer.json.access_token));
         assert.equal(works.status, 200, works.text);
-        working.push(answer.json);
+        const next = await client.refresh(answer.json.refresh_token);
+        assert.equal(next.status, 200, next.text);
+        assert.equal((await client.revoke(next.json.refresh_token)).status, 200);
       } else {
         isError(answer, 400, "invalid_grant");
         lost.push(granted);
@@ -141,8 +144,7 @@ test("killed within a redemption, the client has tokens, gets them, or is told t
   // A code that was redeemed and comes again later is taken for stolen: what came of it ends, at Sentry as well.
   if (lost.length > 0) await pause(10_500);
   for (const granted of lost) isError(await client.redeem(granted), 400, "invalid_grant");
-  await settlesAt(live + working.length + (lost.length > 0 ? 1 : 0));
-  for (const { refresh_token } of working) assert.equal((await client.refresh(refresh_token)).status, 200);
+  await settlesAt(live + (lost.length > 0 ? 1 : 0));
 });
 
 test("killed within a refresh, the client gets the pair that it lost, and goes on (P16)", async (t) => {

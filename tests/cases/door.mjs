@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { createHash, randomBytes } from "node:crypto";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, beforeEach, test } from "node:test";
 
 import { root, startWorld } from "../browser/world.mjs";
 import { REDIRECT, approve } from "../consent.mjs";
@@ -41,13 +41,16 @@ export function hostTests() {
 
 // ---- the world ----------------------------------------------------------------------------------------------------
 
-/** A world that lives as long as the tests of this file. Nothing of it is there before the first test runs. */
-export function openDoor(options = {}) {
+/**
+ * A world that lives as long as the tests of this file; with `anew`, each test has one. Nothing of it is there before the first
+ * test runs.
+ */
+export function openDoor({ anew = false, ...options } = {}) {
   const door = new Door();
-  before(async () => {
+  (anew ? beforeEach : before)(async () => {
     door.world = await startWorld(options);
   });
-  after(async () => {
+  (anew ? afterEach : after)(async () => {
     await door.world?.stop();
   });
   return door;
