@@ -7,8 +7,8 @@ import * as v2 from "@modelcontextprotocol/client";
 import { UnauthorizedError } from "@modelcontextprotocol/sdk/client/auth.js";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { REDIRECT, approve, askToken } from "../consent.mjs";
-import { inOneWorld } from "./harness.mjs";
+import { askToken } from "../consent.mjs";
+import { Host, inOneWorld } from "./harness.mjs";
 
 const peer = inOneWorld();
 const v1 = { Client, StreamableHTTPClientTransport, UnauthorizedError };
@@ -21,52 +21,6 @@ const CLIENTS = [
   { title: "version 2, asking first", sdk: v2, version: "2026-07-28", make: () => new v2.Client(info, { versionNegotiation: { mode: "auto" } }) },
   { title: "version 2, 2026-07-28 only", sdk: v2, version: "2026-07-28", make: () => new v2.Client(info, { versionNegotiation: { mode: { pin: "2026-07-28" } } }) },
 ];
-
-/** What a host keeps for a client, and the person at the browser. */
-class Host {
-  kept = {};
-  approvals = 0;
-  requests = [];
-
-  constructor(clientMetadata = {}) {
-    this.redirectUrl = REDIRECT;
-    this.clientMetadata = {
-      client_name: "A TypeScript client",
-      redirect_uris: [REDIRECT],
-      grant_types: ["authorization_code", "refresh_token"],
-      response_types: ["code"],
-      token_endpoint_auth_method: "none",
-      ...clientMetadata,
-    };
-    /** Counts the tokens asked for, by grant. */
-    this.fetch = async (url, init) => {
-      const grant = new URLSearchParams(typeof init?.body === "string" || init?.body instanceof URLSearchParams ? init.body : "").get("grant_type");
-      this.requests.push(grant ?? `${init?.method ?? "GET"} ${new URL(url).pathname}`);
-      return fetch(url, init);
-    };
-  }
-
-  state = () => (this.kept.state = crypto.randomUUID());
-  clientInformation = () => this.kept.client;
-  saveClientInformation = (client) => void (this.kept.client = client);
-  tokens = () => this.kept.tokens;
-  saveTokens = (tokens) => void (this.kept.tokens = tokens);
-  codeVerifier = () => this.kept.verifier;
-  saveCodeVerifier = (verifier) => void (this.kept.verifier = verifier);
-  discoveryState = () => this.kept.discovery;
-  saveDiscoveryState = (discovery) => void (this.kept.discovery = discovery);
-
-  invalidateCredentials(scope) {
-    const fields = { client: ["client"], tokens: ["tokens"], verifier: ["verifier"], discovery: ["discovery"] };
-    for (const field of fields[scope] ?? Object.keys(this.kept)) delete this.kept[field];
-  }
-
-  async redirectToAuthorization(url) {
-    this.approvals += 1;
-    this.answer = (await approve(url)).searchParams;
-    assert.equal(this.answer.get("state"), this.kept.state);
-  }
-}
 
 /** A client that is connected, after `work` was begun, refused, and its person sent through the browser. */
 async function letIn({ sdk, make }, host, url) {
