@@ -8,10 +8,12 @@ pub mod crypto;
 #[cfg(target_arch = "wasm32")]
 pub mod edge;
 pub mod grants;
+pub mod limits;
 pub mod mcp;
 pub mod oauth;
 pub mod pages;
 pub mod ports;
+pub mod reply;
 pub mod router;
 pub mod sentry;
 pub mod sessions;
@@ -20,7 +22,7 @@ pub mod status;
 pub mod turns;
 
 #[cfg(target_arch = "wasm32")]
-pub use edge::{account::Account, person::Person, session::Session};
+pub use edge::{account::Account, person::Person, session::Session, stream::Stream};
 
 #[cfg(target_arch = "wasm32")]
 #[worker::event(fetch)]

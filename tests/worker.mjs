@@ -1,6 +1,6 @@
 // Runs the built Worker on workerd, for tests:
 //
-//     node tests/worker.mjs --port P --persist DIR --vars FILE.json [--upstream URL]
+//     node tests/worker.mjs --port P --persist DIR --vars FILE.json [--upstream URL] [--limits] [--count-object-calls]
 //
 // - The bindings, the compatibility date and the defaults of the variables are wrangler.toml's; FILE.json, an object of
 //   strings, overrides the variables. `.dev.vars` is not read.
@@ -8,6 +8,10 @@
 // - With `--upstream`, a request of the Worker to any host but a loopback one goes to URL (same method, path, headers
 //   and body) with its real address in the header `x-sandbox-url`. A connection that the upstream drops, before or
 //   within its answer, is dropped for the Worker too. Without it, requests go where they say.
+// - With `--limits`, requests are counted by wrangler.toml's rate limits. Without it, nothing is: tests ask thousands of
+//   times from one address.
+// - With `--count-object-calls`, `GET /count-object-calls` says how many requests Durable Objects got since workerd started,
+//   by class: `{"Person":0,"Session":3}`. They are counted where they arrive.
 // - Standard output: `workerd PID`, then `ready http://127.0.0.1:P`. Standard error: what the Worker logs.
 // - workerd may be killed at any time: it is started again on the same port, with a `workerd PID` and a `ready` line.
 // - Ends, and workerd with it, on SIGTERM, on SIGINT, and when standard input closes.
@@ -40,6 +44,8 @@ const { values: options } = parseArgs({
     persist: { type: "string" },
     vars: { type: "string" },
     upstream: { type: "string" },
+    limits: { type: "boolean", default: false },
+    "count-object-calls": { type: "boolean", default: false },
   },
 });
 if (!options.persist) fail("--persist DIR is missing");
@@ -101,6 +107,39 @@ async function wayOut(upstream) {
   return `127.0.0.1:${proxy.address().port}`;
 }
 
+// ---- counting -----------------------------------------------------------------------------------------------------
+
+/** A module around the Worker, which counts the calls of its objects. All of it runs in one isolate. */
+function counting(classes) {
+  return `
+    import Worker, * as built from "./index.js";
+    const calls = ${JSON.stringify(Object.fromEntries(classes.map((name) => [name, 0])))};
+    const counted = (name) => class extends built[name] {
+      fetch(request) {
+        calls[name] += 1;
+        return super.fetch(request);
+      }
+    };
+    ${classes.map((name) => `export const ${name} = counted("${name}");`).join("\n    ")}
+    export default class extends Worker {
+      fetch(request) {
+        return new URL(request.url).pathname === "/count-object-calls" ? Response.json(calls) : super.fetch(request);
+      }
+    }
+  `;
+}
+
+/** The Worker's modules; the first is its entry. */
+function modules() {
+  const built = [
+    { type: "ESModule", path: path.join(build, "index.js") },
+    { type: "CompiledWasm", path: path.join(build, "index_bg.wasm") },
+  ];
+  if (!options["count-object-calls"]) return built;
+  const classes = Object.values(worker.durableObjects).map((each) => each.className ?? each);
+  return [{ type: "ESModule", path: path.join(build, "counting.js"), contents: counting(classes) }, ...built];
+}
+
 // ---- workerd ------------------------------------------------------------------------------------------------------
 
 /** The process id of workerd, this process's child. */
@@ -132,6 +171,7 @@ if (port) await portIsFree(port);
 
 const { Miniflare, Log, LogLevel, HttpOptions_Style, convertV4MiniflareOptions } = require("miniflare");
 const { modulesRules: _, ...worker } = workerOptions();
+if (!options.limits) delete worker.ratelimits;
 const build = path.join(root, "build");
 const overrides = options.vars ? JSON.parse(fs.readFileSync(options.vars, "utf8")) : {};
 
@@ -161,10 +201,7 @@ const miniflare = new Miniflare(
         name: "vedette",
         rootPath: root,
         modulesRoot: build,
-        modules: [
-          { type: "ESModule", path: path.join(build, "index.js") },
-          { type: "CompiledWasm", path: path.join(build, "index_bg.wasm") },
-        ],
+        modules: modules(),
         bindings: { ...worker.bindings, ...overrides },
       },
       ...helpers,

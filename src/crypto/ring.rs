@@ -34,6 +34,8 @@ pub enum Purpose {
     ClientId,
     /// Deriving an MCP client's secret from its id.
     ClientSecret,
+    /// Signing the cookie that remembers what was ticked.
+    Choices,
     /// Sealing what a Session object keeps for later, and the credential that it gives out.
     Session,
     /// The names of Account objects.
@@ -42,6 +44,8 @@ pub enum Purpose {
     Account,
     /// Sealing the cookie of somebody who signed in.
     SignedIn,
+    /// The MAC in the name of a legacy MCP client's stream.
+    Stream,
 }
 
 impl Purpose {
@@ -59,10 +63,12 @@ impl Purpose {
             Purpose::RefreshToken => b"vedette/v1/refresh-token",
             Purpose::ClientId => b"vedette/v1/client-id",
             Purpose::ClientSecret => b"vedette/v1/client-secret",
+            Purpose::Choices => b"vedette/v1/choices",
             Purpose::Session => b"vedette/v1/session",
             Purpose::AccountName => b"vedette/v1/account-name",
             Purpose::Account => b"vedette/v1/account",
             Purpose::SignedIn => b"vedette/v1/signed-in",
+            Purpose::Stream => b"vedette/v1/stream",
         }
     }
 }

@@ -7,10 +7,13 @@ use futures::future::{Either, select};
 use futures::{StreamExt, pin_mut};
 use worker::js_sys::Uint8Array;
 use worker::{
-    AbortController, ByteStream, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response, Result,
+    AbortController, AbortSignal, ByteStream, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response,
+    Result,
 };
 
+use super::timer::Timer;
 use crate::ports::{Http, HttpError, Limits};
+use crate::reply::Stream;
 
 /// Reads a request with at most one byte more than `max_body` of its body: enough for a door to say that it is too long.
 pub async fn incoming(mut request: Request, max_body: usize) -> Result<::http::Request<Bytes>> {
@@ -28,14 +31,19 @@ pub async fn incoming(mut request: Request, max_body: usize) -> Result<::http::R
     builder.body(body).map_err(|error| worker::Error::RustError(error.to_string()))
 }
 
-/// Gives a response to the runtime.
-pub fn outgoing(response: ::http::Response<Bytes>) -> Result<Response> {
+/// Gives a response to the runtime, with `stream` for a body if there is one. When the client goes away the runtime drops
+/// the stream, and what it is made by with it.
+pub fn outgoing(response: ::http::Response<Bytes>, stream: Option<Stream>) -> Result<Response> {
     let (parts, body) = response.into_parts();
     let headers = Headers::new();
     for (name, value) in &parts.headers {
         headers.append(name.as_str(), value.to_str().unwrap_or_default())?;
     }
-    let response = if body.is_empty() { Response::empty()? } else { Response::from_bytes(body.to_vec())? };
+    let response = match stream {
+        Some(stream) => Response::from_stream(stream.map(Ok::<Bytes, worker::Error>))?,
+        None if body.is_empty() => Response::empty()?,
+        None => Response::from_bytes(body.to_vec())?,
+    };
     Ok(response.with_status(parts.status.as_u16()).with_headers(headers))
 }
 
@@ -49,8 +57,8 @@ impl Http for Outbound {
         request: ::http::Request<Bytes>,
         limits: Limits,
     ) -> std::result::Result<::http::Response<Bytes>, HttpError> {
-        let abort = AbortController::default();
-        let signal = abort.signal();
+        let mut abort = Abort(Some(AbortController::default()));
+        let signal = abort.0.as_ref().map(AbortController::signal).unwrap_or_else(AbortSignal::abort);
         let outcome = {
             let exchange = async {
                 let request = to_fetch(request).map_err(|_| HttpError::Connection)?;
@@ -59,15 +67,26 @@ impl Http for Outbound {
                 from_fetch(response, limits.max_body).await
             };
             pin_mut!(exchange);
-            match select(exchange, Delay::from(limits.deadline)).await {
+            match select(exchange, Timer::from(limits.deadline)).await {
                 Either::Left((outcome, _)) => outcome,
                 Either::Right(_) => Err(HttpError::Timeout),
             }
         };
-        if outcome.is_err() {
-            abort.abort();
+        if outcome.is_ok() {
+            abort.0 = None;
         }
         outcome
+    }
+}
+
+/// Ends an exchange that fails, or that nobody waits for any more.
+struct Abort(Option<AbortController>);
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        if let Some(controller) = self.0.take() {
+            controller.abort();
+        }
     }
 }
 

@@ -8,11 +8,14 @@
 pub mod account;
 mod http;
 mod kv;
+mod limiter;
 mod objects;
 pub mod person;
 mod runtime;
 pub mod session;
 mod sql;
+pub mod stream;
+mod timer;
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -34,7 +37,7 @@ pub async fn fetch(request: Request, env: Env, context: Context) -> Result<Respo
     if let Some(deferred) = reply.deferred {
         context.wait_until(deferred);
     }
-    http::outgoing(reply.response)
+    http::outgoing(reply.response, reply.stream)
 }
 
 /// The world, for one request or one object.
@@ -46,6 +49,7 @@ pub fn world(env: &Env) -> Result<World> {
         http: Rc::new(http::Outbound),
         kv: Rc::new(kv::Namespace(env.kv(GRANTS)?)),
         objects: Rc::new(objects::Bindings(env.clone())),
+        limiter: Rc::new(limiter::Bindings(env.clone())),
         log: Rc::new(runtime::Console),
     })
 }

@@ -27,6 +27,7 @@ use crate::commands::CommandError;
 use crate::config::expose;
 use crate::crypto::{KeyRing, sha256};
 use crate::grants::{Credential, NoCredential};
+use crate::limits;
 use crate::ports::{self, Level, ObjectError, World};
 use crate::sentry::client::Client;
 use crate::sentry::error::{SentryError, Unauthorized};
@@ -153,32 +154,51 @@ thread_local! {
 /// Finds out who calls.
 ///
 /// # Errors
-/// 401 with the challenge that helps, 503 when nobody can say.
+/// 401 with the challenge that helps, 429 when they ask too often, 503 when nobody can say.
 pub async fn authenticate(world: &World, headers: &HeaderMap, endpoint: &Endpoint) -> Result<Caller, Refusal> {
     match Presented::of(headers) {
         Ok(Presented::Bearer(token)) => session(world, endpoint, token).await,
-        Ok(Presented::SentryBearer(token)) => brought(world, endpoint, token).await,
-        Err(NoAccess::Nothing) => Err(Refusal::no_credential(endpoint)),
+        Ok(Presented::SentryBearer(token)) => brought(world, headers, endpoint, token).await,
+        Err(NoAccess::Nothing) => {
+            stranger(world, headers).await?;
+            Err(Refusal::no_credential(endpoint))
+        }
         Err(NoAccess::Malformed(scheme)) => Err(Refusal::invalid_token(endpoint, scheme, "This can be no token.")),
     }
+}
+
+/// Counts a request of who is not known yet.
+async fn stranger(world: &World, headers: &HeaderMap) -> Result<(), Refusal> {
+    limits::count(world, &limits::STRANGERS, &limits::address(headers)).await.map_err(Refusal::too_many)
+}
+
+/// Counts a request of who is known by `key`, or a further message in one.
+///
+/// # Errors
+/// 429.
+pub async fn count(world: &World, key: &Key) -> Result<(), Refusal> {
+    limits::count(world, &limits::SESSION, &hex::encode(key)).await.map_err(Refusal::too_many)
 }
 
 /// The caller of an access token of ours.
 ///
 /// 1. The token's MAC is checked before anything is looked up (P17).
-/// 2. Its Session object says, in one call, whether it lives, is meant for `endpoint` (RFC 8707), and what it allows; and
+/// 2. Its session does not ask too often.
+/// 3. Its Session object says, in one call, whether it lives, is meant for `endpoint` (RFC 8707), and what it allows; and
 ///    gives the Sentry credential, renewed when that is due (P3).
 async fn session(world: &World, endpoint: &Endpoint, token: SecretString) -> Result<Caller, Refusal> {
     let refused = |why| Refusal::invalid_token(endpoint, Scheme::Bearer, why);
     let roots = world.config.root_secrets.clone().map_err(Refusal::not_configured)?;
     // (1)
     let token = Token::read(&KeyRing::new(roots), Kind::Access, expose(&token)).ok_or_else(|| refused(UNKNOWN))?;
+    // (2)
+    let key = sha256(token.session().object_name().as_bytes());
+    count(world, &key).await?;
+    // (3)
     let source = Granted { world: world.clone(), token, resource: endpoint.resource(), first: RefCell::default() };
     if let Some(operators) = world.config.environment_token.clone() {
         return headless(world, endpoint, source, &operators).await;
     }
-    // (2)
-    let key = sha256(source.token.session().object_name().as_bytes());
     let (access, granted) = source.proven(endpoint, CredentialNeed::Yes).await?;
     let (held, account) = granted.ok_or_else(|| refused(UNKNOWN))?;
     source.first.replace(Some(held));
@@ -320,10 +340,19 @@ impl CredentialSource for Granted {
 }
 
 /// The caller of a Sentry token.
-async fn brought(world: &World, endpoint: &Endpoint, token: SecretString) -> Result<Caller, Refusal> {
+async fn brought(
+    world: &World,
+    headers: &HeaderMap,
+    endpoint: &Endpoint,
+    token: SecretString,
+) -> Result<Caller, Refusal> {
     let host = world.config.sentry_host.as_ref().map_err(|problem| Refusal::not_configured(*problem))?;
     let key = sha256(format!("{} {}", host.origin(), expose(&token)).as_bytes());
     let known = KNOWN.with_borrow(|known| known.get(&key, world.clock.now()));
+    if known.is_none() {
+        stranger(world, headers).await?;
+    }
+    count(world, &key).await?;
     let account = match known {
         Some(account) => account,
         None => match whose(&*world.http, host, &token).await {

@@ -33,6 +33,7 @@ pub async fn dispatch(server: &Server<'_>, request: &Request, era: Era) -> Resul
     let (result, fresh) = match (request.method.as_str(), era) {
         ("initialize", Era::Legacy) => (value(initialize(server, params)?)?, None),
         ("ping", Era::Legacy) => (value(EmptyObject {})?, None),
+        ("logging/setLevel", Era::Legacy) => (value(set_level(params)?)?, None),
         ("server/discover", Era::Modern) => (value(discover(server))?, Some(HOUR)),
         ("tools/list", _) => {
             only_page(params)?;
@@ -98,7 +99,7 @@ fn initialize(server: &Server<'_>, params: &JsonObject) -> Result<InitializeResu
         params.get("protocolVersion").cloned().and_then(|it| serde_json::from_value::<ProtocolVersion>(it).ok());
     let wanted = wanted.ok_or_else(|| ErrorData::invalid_params("`protocolVersion` must be a string.", None))?;
     Ok(InitializeResult::new(capabilities())
-        .with_protocol_version(settle(&wanted))
+        .with_protocol_version(settle(&wanted, server.endpoint.transport))
         .with_server_info(implementation())
         .with_instructions(words::instructions(server)))
 }
@@ -107,6 +108,16 @@ fn discover(server: &Server<'_>) -> DiscoverResult {
     let mut result = DiscoverResult::new(SPOKEN.to_vec(), capabilities());
     result.instructions = Some(words::instructions(server));
     result
+}
+
+/// Nothing is ever logged to a client, so every level is kept without being remembered. `logging` is therefore not declared:
+/// this answers those clients, and conformance suites, that set a level without asking whether there is anything to filter.
+fn set_level(params: &JsonObject) -> Result<EmptyObject, ErrorData> {
+    const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+    match params.get("level").and_then(Value::as_str) {
+        Some(level) if LEVELS.contains(&level) => Ok(EmptyObject {}),
+        _ => Err(ErrorData::invalid_params(format!("`level` must be one of {}.", LEVELS.join(", ")), None)),
+    }
 }
 
 fn capabilities() -> ServerCapabilities {

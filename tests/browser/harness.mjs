@@ -111,6 +111,7 @@ export function scene(title, options, play) {
       await play({
         world,
         open,
+        faults,
         person: async (who, { channel = INCIDENTS, ...more } = {}) => SmallSlack.open(world, await open(more), who, channel),
       }, t);
       assert.deepEqual(faults, []);

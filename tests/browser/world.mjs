@@ -44,7 +44,7 @@ async function launch(program, args) {
 }
 
 /** A port that nobody listens on. */
-async function freePort() {
+export async function freePort() {
   const server = net.createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address();
@@ -56,8 +56,8 @@ async function freePort() {
 /** The Node that can run workerd's launcher: the project's own, where it is installed. */
 const node = [path.join(root, "node_modules/.bin/node"), process.execPath].find((file) => fs.existsSync(file));
 
-/** A sandbox and a Worker that know each other. `vars` are further variables of the Worker. */
-export async function startWorld({ vars = {}, sandboxArguments = [] } = {}) {
+/** A sandbox and a Worker that know each other. `vars` are further variables of the Worker, `workerArguments` worker.mjs's. */
+export async function startWorld({ vars = {}, sandboxArguments = [], workerArguments = [] } = {}) {
   const built = path.join(process.env.CARGO_TARGET_DIR ?? "target", "debug/vedette-sandbox");
   const sandboxProgram = path.resolve(root, process.env.VEDETTE_SANDBOX ?? built);
   assert.ok(fs.existsSync(sandboxProgram), `the sandbox is not built: ${sandboxProgram} (\`cargo build -p vedette-sandbox\`)`);
@@ -78,7 +78,7 @@ export async function startWorld({ vars = {}, sandboxArguments = [] } = {}) {
     ...vars,
   }));
   const { port } = new URL(worker);
-  const app = await launch(node, ["tests/worker.mjs", "--port", port, "--persist", path.join(state, "worker"), "--vars", file]).catch(async (error) => {
+  const app = await launch(node, ["tests/worker.mjs", "--port", port, "--persist", path.join(state, "worker"), "--vars", file, ...workerArguments]).catch(async (error) => {
     await sandbox.stop();
     throw error;
   });
@@ -94,6 +94,16 @@ export async function startWorld({ vars = {}, sandboxArguments = [] } = {}) {
     worker,
     control,
     state: (person) => control(`state${person ? `?person=${person}` : ""}`),
+    /** Kills workerd without a warning, and waits until it is up again with the same storage. */
+    kill: async () => {
+      const starts = () => app.log.text.match(/^ready /gm).length;
+      const before = starts();
+      process.kill(Number(app.log.text.match(/^workerd \d+$/gm).at(-1).slice("workerd ".length)), "SIGKILL");
+      for (const end = Date.now() + 30_000; starts() === before; ) {
+        assert.ok(Date.now() < end, `workerd is not up again:\n${app.log.text}`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    },
     logs: () => `--- sandbox\n${sandbox.log.text}\n--- worker\n${app.log.text}`,
     stop: async () => {
       await Promise.all([app.stop(), sandbox.stop()]);

@@ -28,19 +28,25 @@ fn let_in_as(rig: &Rig, name: &str) -> (String, String) {
         .extend_pairs([("client_id", id.as_str()), ("redirect_uri", REDIRECT), ("response_type", "code")])
         .extend_pairs([("state", "xyz"), ("code_challenge", CHALLENGE), ("code_challenge_method", "S256")])
         .finish();
-    let browser = Browser::new(rig);
-    let page = browser.get(&format!("{}/oauth/authorize?{query}", rig.app));
-    assert_eq!(page.status, 200, "{}", page.body);
-    let (action, mut fields) = form(&page);
-    fields.extend([("skill-inspect", "on"), ("decision", "approve")].map(|(name, value)| (name.into(), value.into())));
-    let to_sentry = browser.post(&format!("{}{action}", rig.app), &fields);
-    let to_sentry = to_sentry.header("location").unwrap_or_else(|| panic!("{}", to_sentry.body)).to_owned();
-    let answer = browser.get(&browser.approve(&to_sentry, "ada@example.com"));
-    let back = answer.header("location").unwrap_or_else(|| panic!("{}", answer.body)).to_owned();
+    let authorize = format!("{}/oauth/authorize?{query}", rig.app);
+    let back = Browser::new(rig).let_in(&authorize, "ada@example.com", &["inspect"]);
     let parameters: Vec<(String, String)> = Url::parse(&back).unwrap().query_pairs().into_owned().collect();
     let get = |name: &str| parameters.iter().find(|(known, _)| known == name).unwrap().1.clone();
     assert_eq!((get("state").as_str(), get("iss")), ("xyz", rig.app.clone()));
     (id, get("code"))
+}
+
+/// The access token of a client that was let in.
+pub fn access_token(rig: &Rig) -> String {
+    let (id, code) = let_in(rig);
+    let redeem = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", REDIRECT),
+        ("code_verifier", VERIFIER),
+        ("client_id", &id),
+    ];
+    post(rig, "/oauth/token", &redeem).json()["access_token"].as_str().unwrap().to_owned()
 }
 
 fn post(rig: &Rig, path: &str, fields: &[(&str, &str)]) -> Answer {

@@ -1,7 +1,7 @@
 //! The page where a person lets an MCP client in (P15): who asks, where the code goes, and what they may do.
 //!
-//! What the client says of itself is a claim of a stranger: the page says so, and shows the one thing that is known, the
-//! address that the code goes to.
+//! What the client says of itself is a claim of a stranger: the page says so, and shows what is known: the address that the
+//! code goes to, and of a client with a description of its own the host that it is at.
 
 mod problem;
 
@@ -41,6 +41,8 @@ pub struct Consent<'a> {
     pub client_name: &'a str,
     /// Its page, when it named one.
     pub client_uri: Option<&'a str>,
+    /// The host that its description was fetched from, when it has one.
+    pub proven_host: Option<&'a str>,
     /// Where the code goes, whole.
     pub redirect_uri: &'a str,
     /// The organization and project that the tokens are limited to.
@@ -66,6 +68,9 @@ pub fn consent(it: Consent<'_>) -> Page {
             }
             @if let Some(uri) = it.client_uri {
                 p.small { "It says that its page is " (name(uri)) "." }
+            }
+            @if let Some(host) = it.proven_host {
+                p { "It is an application of " strong { code { (name(host)) } } ", which is where its description was found." }
             }
             p.warning {
                 strong { "Where your approval goes: " } (destination(it.redirect_uri))

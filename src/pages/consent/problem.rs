@@ -3,6 +3,8 @@
 use http::StatusCode;
 use maud::html;
 
+use crate::limits::TooMany;
+use crate::oauth::provider::documents::DocumentProblem;
 use crate::pages::{Page, errors::Trouble, layout};
 
 /// Why nobody was let in.
@@ -10,6 +12,8 @@ use crate::pages::{Page, errors::Trouble, layout};
 pub enum ConsentProblem {
     /// The request names no client, or one that we did not register.
     UnknownClient,
+    /// The client's description of itself cannot be had, or is not good.
+    ClientDocument(DocumentProblem),
     /// The request's redirect URI is not the client's.
     ForeignRedirect,
     /// The request or form is longer than any of a client.
@@ -38,6 +42,20 @@ pub enum ConsentProblem {
     NoSignIn,
     /// The session cannot be reached.
     Unavailable,
+    /// Too many requests.
+    TooMany(TooMany),
+}
+
+impl From<DocumentProblem> for ConsentProblem {
+    fn from(problem: DocumentProblem) -> ConsentProblem {
+        ConsentProblem::ClientDocument(problem)
+    }
+}
+
+impl From<TooMany> for ConsentProblem {
+    fn from(too_many: TooMany) -> ConsentProblem {
+        ConsentProblem::TooMany(too_many)
+    }
 }
 
 impl ConsentProblem {
@@ -54,7 +72,11 @@ impl ConsentProblem {
             _ => html! { "Go back to the application and connect it again." },
         };
         let page = Trouble { status, title, happened: layout::prose(happened), next, reference }.page();
-        if status == StatusCode::SERVICE_UNAVAILABLE { page.retry_after(5) } else { page }
+        match self {
+            Self::TooMany(TooMany { retry_after }) => page.retry_after(retry_after),
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => page.retry_after(5),
+            _ => page,
+        }
     }
 
     fn facts(self) -> (&'static str, StatusCode, &'static str, &'static str) {
@@ -67,6 +89,9 @@ impl ConsentProblem {
                 "It did not register with this Vedette, or its registration is of an earlier time. Most applications \
                  register anew when they are removed and added again.",
             ),
+            Self::ClientDocument(problem) => {
+                ("client_document", BAD, "This application's description cannot be used", problem.sentence())
+            }
             Self::ForeignRedirect => (
                 "foreign_redirect",
                 BAD,
@@ -124,6 +149,12 @@ impl ConsentProblem {
             Self::SentryDown => {
                 ("sentry_down", StatusCode::BAD_GATEWAY, "Sentry cannot be reached", "Nothing was kept.")
             }
+            Self::TooMany(_) => (
+                "too_many",
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests",
+                "More came from your network than any person needs. In a minute it works again.",
+            ),
             Self::NotConfigured => (
                 "not_configured",
                 StatusCode::SERVICE_UNAVAILABLE,
