@@ -112,6 +112,23 @@ test("states, at the callback, and whole queries (P14, P17)", async () => {
   await countsNothing(junk("0."), (state) => door.form({ state, request: "x", decision: "approve" }, { where: "/oauth/authorize" }));
 });
 
+test("tokens and names of streams, at the transport of 2024-11-05 (P17)", async () => {
+  await countsNothing(junk("vda_"), (token) => door.ask("/sse", { headers: { accept: "text/event-stream", authorization: `Bearer ${token}` } }));
+  const { access_token } = await (await door.client()).tokens();
+  const before = (await counts()).Stream;
+  // The caller is known, by a call of its session's object; the stream is refused without a call of its own.
+  for (const length of [0, 1, 22, 42, 43, 44, 600, 10_000]) {
+    const answer = await door.tools(access_token, { where: `/sse?stream=${"A".repeat(length)}` });
+    assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status} for ${length} characters`);
+  }
+  assert.equal((await counts()).Stream, before);
+});
+
+test("sign-ins of the account page (P17)", async () => {
+  const ask = (cookie) => door.ask("/account", { headers: { cookie: `__Host-vedette_account=${cookie}; __Host-vedette_browser=${cookie}` } });
+  await countsNothing([...junk("v1.")].filter((value) => value.length < 20_000), ask, (status) => status === 200 || (status >= 400 && status < 500));
+});
+
 test("bodies of random bytes, of other alphabets and of deep nesting are a 4xx at each address", async () => {
   const { access_token } = await (await door.client()).tokens();
   const bodies = ["\0", "%", "%zz=%", "=&=&&==", "a=1&".repeat(3_000), "ключ=значение", "[".repeat(60_000), '{"a":'.repeat(10_000), `{"redirect_uris":${"[".repeat(50_000)}`, "\ud800"];
