@@ -1,6 +1,6 @@
 // Runs the built Worker on workerd, for tests:
 //
-//     node tests/worker.mjs --port P --persist DIR --vars FILE.json [--upstream URL]
+//     node tests/worker.mjs --port P --persist DIR --vars FILE.json [--upstream URL] [--direct]
 //
 // - The bindings, the compatibility date and the defaults of the variables are wrangler.toml's; FILE.json, an object of
 //   strings, overrides the variables. `.dev.vars` is not read.
@@ -8,6 +8,7 @@
 // - With `--upstream`, a request of the Worker to any host but a loopback one goes to URL (same method, path, headers
 //   and body) with its real address in the header `x-sandbox-url`. A connection that the upstream drops, before or
 //   within its answer, is dropped for the Worker too. Without it, requests go where they say.
+// - With `--direct`, the port is the Worker's own, without Miniflare's Worker in front of it: what a benchmark measures.
 // - Standard output: `workerd PID`, then `ready http://127.0.0.1:P`. Standard error: what the Worker logs.
 // - workerd may be killed at any time: it is started again on the same port, with a `workerd PID` and a `ready` line.
 // - Ends, and workerd with it, on SIGTERM, on SIGINT, and when standard input closes.
@@ -40,6 +41,7 @@ const { values: options } = parseArgs({
     persist: { type: "string" },
     vars: { type: "string" },
     upstream: { type: "string" },
+    direct: { type: "boolean", default: false },
   },
 });
 if (!options.persist) fail("--persist DIR is missing");
@@ -166,11 +168,12 @@ const miniflare = new Miniflare(
           { type: "CompiledWasm", path: path.join(build, "index_bg.wasm") },
         ],
         bindings: { ...worker.bindings, ...overrides },
+        ...(options.direct ? { unsafeDirectSockets: [{ host: "127.0.0.1", port }] } : {}),
       },
       ...helpers,
     ],
     host: "127.0.0.1",
-    port,
+    port: options.direct ? 0 : port,
     cf: false,
     logRequests: false,
     log: new Log(LogLevel.ERROR),
@@ -193,6 +196,7 @@ process.stdin.on("end", end).on("error", end).resume();
 
 try {
   url = await miniflare.ready;
+  if (options.direct) url = await miniflare.unsafeGetDirectURL("vedette");
 } catch (error) {
   if (!ending) fail(`workerd does not start: ${error.message}`);
 }

@@ -17,7 +17,7 @@ const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
 /** Starts a program that ends with its standard input, and waits for its line that begins with `ready`. */
-async function launch(program, args) {
+export async function launch(program, args) {
   const child = spawn(program, args, { cwd: root, stdio: ["pipe", "pipe", "pipe"] });
   running.add(child);
   const log = { text: "" };
@@ -44,7 +44,7 @@ async function launch(program, args) {
 }
 
 /** A port that nobody listens on. */
-async function freePort() {
+export async function freePort() {
   const server = net.createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address();
@@ -54,10 +54,13 @@ async function freePort() {
 }
 
 /** The Node that can run workerd's launcher: the project's own, where it is installed. */
-const node = [path.join(root, "node_modules/.bin/node"), process.execPath].find((file) => fs.existsSync(file));
+export const node = [path.join(root, "node_modules/.bin/node"), process.execPath].find((file) => fs.existsSync(file));
+
+/** The process id in the last line `workerd PID` of a log. */
+export const workerdPid = (log) => Number(log.text.match(/^workerd \d+$/gm)?.at(-1).split(" ")[1]);
 
 /** A sandbox and a Worker that know each other. `vars` are further variables of the Worker. */
-export async function startWorld({ vars = {}, sandboxArguments = [] } = {}) {
+export async function startWorld({ vars = {}, sandboxArguments = [], workerArguments = [] } = {}) {
   const built = path.join(process.env.CARGO_TARGET_DIR ?? "target", "debug/vedette-sandbox");
   const sandboxProgram = path.resolve(root, process.env.VEDETTE_SANDBOX ?? built);
   assert.ok(fs.existsSync(sandboxProgram), `the sandbox is not built: ${sandboxProgram} (\`cargo build -p vedette-sandbox\`)`);
@@ -78,7 +81,7 @@ export async function startWorld({ vars = {}, sandboxArguments = [] } = {}) {
     ...vars,
   }));
   const { port } = new URL(worker);
-  const app = await launch(node, ["tests/worker.mjs", "--port", port, "--persist", path.join(state, "worker"), "--vars", file]).catch(async (error) => {
+  const app = await launch(node, ["tests/worker.mjs", "--port", port, "--persist", path.join(state, "worker"), "--vars", file, ...workerArguments]).catch(async (error) => {
     await sandbox.stop();
     throw error;
   });
@@ -93,6 +96,7 @@ export async function startWorld({ vars = {}, sandboxArguments = [] } = {}) {
     sentry,
     worker,
     control,
+    workerdPid: () => workerdPid(app.log),
     state: (person) => control(`state${person ? `?person=${person}` : ""}`),
     logs: () => `--- sandbox\n${sandbox.log.text}\n--- worker\n${app.log.text}`,
     stop: async () => {
