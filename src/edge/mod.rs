@@ -5,6 +5,7 @@
 // The macros of `worker` and `wasm_bindgen` expand to `unsafe`, undocumented glue.
 #![allow(unsafe_code, missing_docs)]
 
+mod body;
 mod http;
 mod kv;
 mod objects;
@@ -16,7 +17,8 @@ mod sql;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use worker::{Context, Env, Request, Response, Result};
+use worker::web_sys::{Request, Response};
+use worker::{Context, Env, Result};
 
 use crate::config::Config;
 use crate::ports::World;
@@ -28,12 +30,12 @@ const GRANTS: &str = "GRANTS";
 /// Answers a request: turns it into plain types, routes it, and lets deferred work run after the response.
 pub async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     let world = world(&env)?;
-    let request = http::incoming(request, router::MAX_BODY).await?;
+    let request = http::incoming(&request, router::MAX_BODY).await?;
     let reply = router::route(&world, request).await;
     if let Some(deferred) = reply.deferred {
         context.wait_until(deferred);
     }
-    http::outgoing(reply.response)
+    http::outgoing(&reply.response)
 }
 
 /// The world, for one request or one object.

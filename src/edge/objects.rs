@@ -5,9 +5,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::{Either, select};
 use futures::pin_mut;
-use worker::js_sys::Uint8Array;
-use worker::{Delay, Env, Method, Request, RequestInit};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+use worker::js_sys::{self, Promise, Uint8Array};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::web_sys::{RequestInit, Response};
+use worker::{Delay, Env};
 
+use super::body::whole;
 use crate::ports::{ObjectClass, ObjectError, Objects};
 
 /// A reply that is lost would otherwise be waited for without end. Calls take milliseconds, or for one that revokes a
@@ -29,24 +34,36 @@ impl Objects for Bindings {
     }
 }
 
+#[wasm_bindgen]
+extern "C" {
+    /// A stub, without the wrapping of `worker`, whose response bodies are streams only.
+    #[wasm_bindgen(extends = js_sys::Object)]
+    type Stub;
+
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &Stub, url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
+}
+
 impl Bindings {
     async fn fetch(&self, class: ObjectClass, name: &str, path: &str, body: &[u8]) -> Result<Vec<u8>, ObjectError> {
         let binding = match class {
             ObjectClass::Person => "PERSON",
             ObjectClass::Session => "SESSION",
         };
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(Uint8Array::from(body).into()));
-        let request = Request::new_with_init(&format!("https://object{path}"), &init).map_err(failed)?;
-        let stub = self.0.durable_object(binding).and_then(|namespace| namespace.get_by_name(name)).map_err(failed)?;
-        let mut response = stub.fetch_with_request(request).await.map_err(failed)?;
-        match response.status_code() {
-            200 => response.bytes().await.map_err(failed),
+        let stub = self.0.durable_object(binding).and_then(|namespace| namespace.get_by_name(name));
+        let stub: Stub = stub.map_err(|error| ObjectError(error.to_string()))?.into_rpc();
+        let init = RequestInit::new();
+        init.set_method("POST");
+        init.set_body(&Uint8Array::from(body));
+        let promise = stub.fetch(&format!("https://object{path}"), &init).map_err(failed)?;
+        let response: Response = JsFuture::from(promise).await.map_err(failed)?.unchecked_into();
+        match response.status() {
+            200 => Ok(whole(response.array_buffer()).await.map_err(failed)?.into()),
             status => Err(ObjectError(format!("{path} was answered with {status}"))),
         }
     }
 }
 
-fn failed(error: worker::Error) -> ObjectError {
-    ObjectError(error.to_string())
+fn failed(error: JsValue) -> ObjectError {
+    ObjectError(worker::Error::from(error).to_string())
 }

@@ -102,8 +102,8 @@ pub struct Caller {
     pub key: Key,
     /// How they proved it.
     pub scheme: Scheme,
-    /// Whose Sentry account it is.
-    pub account: Account,
+    /// Whose Sentry account it is, if that was needed for what they ask.
+    pub account: Option<Account>,
     /// What they may use.
     pub skills: Skills,
     /// Whether their commands run with the operator's token.
@@ -147,13 +147,19 @@ thread_local! {
     static KNOWN: RefCell<Cache<Account>> = const { RefCell::new(Cache::new()) };
 }
 
-/// Finds out who calls.
+/// Finds out who calls. `need` says whether what they ask will probably take Sentry: if it does after all, it is asked for
+/// then.
 ///
 /// # Errors
 /// 401 with the challenge that helps, 503 when nobody can say.
-pub async fn authenticate(world: &World, headers: &HeaderMap, endpoint: &Endpoint) -> Result<Caller, Refusal> {
+pub async fn authenticate(
+    world: &World,
+    headers: &HeaderMap,
+    endpoint: &Endpoint,
+    need: CredentialNeed,
+) -> Result<Caller, Refusal> {
     match Presented::of(headers) {
-        Ok(Presented::Bearer(token)) => session(world, endpoint, token).await,
+        Ok(Presented::Bearer(token)) => session(world, endpoint, token, need).await,
         Ok(Presented::SentryBearer(token)) => brought(world, endpoint, token).await,
         Err(NoAccess::Nothing) => Err(Refusal::no_credential(endpoint)),
         Err(NoAccess::Malformed(scheme)) => Err(Refusal::invalid_token(endpoint, scheme, "This can be no token.")),
@@ -164,8 +170,13 @@ pub async fn authenticate(world: &World, headers: &HeaderMap, endpoint: &Endpoin
 ///
 /// 1. The token's MAC is checked before anything is looked up (P17).
 /// 2. Its Session object says, in one call, whether it lives, is meant for `endpoint` (RFC 8707), and what it allows; and
-///    gives the Sentry credential, renewed when that is due (P3).
-async fn session(world: &World, endpoint: &Endpoint, token: SecretString) -> Result<Caller, Refusal> {
+///    gives the Sentry credential that is needed, renewed when that is due (P3).
+async fn session(
+    world: &World,
+    endpoint: &Endpoint,
+    token: SecretString,
+    need: CredentialNeed,
+) -> Result<Caller, Refusal> {
     let refused = |why| Refusal::invalid_token(endpoint, Scheme::Bearer, why);
     let roots = world.config.root_secrets.clone().map_err(Refusal::not_configured)?;
     // (1)
@@ -177,8 +188,8 @@ async fn session(world: &World, endpoint: &Endpoint, token: SecretString) -> Res
     // (2)
     let key = sha256(token.session().object_name().as_bytes());
     let source = Granted { world: world.clone(), token, resource: endpoint.resource(), first: RefCell::default() };
-    let (access, held, account) = match source.ask(CredentialNeed::Yes).await {
-        Ok(Answer::Yes(access, held, account)) => (access, held, account),
+    let (access, granted) = match source.ask(need).await {
+        Ok(Answer::Yes(access, granted)) => (access, granted),
         Ok(Answer::Refused) => return Err(refused(UNKNOWN)),
         Ok(Answer::OtherResource) => return Err(refused(ELSEWHERE)),
         Ok(Answer::TryLater) => {
@@ -189,7 +200,10 @@ async fn session(world: &World, endpoint: &Endpoint, token: SecretString) -> Res
             return Err(Refusal::unavailable("This session could not be looked up.", RETRY));
         }
     };
-    source.first.replace(Some(held));
+    let account = granted.map(|(held, account)| {
+        source.first.replace(Some(held));
+        account
+    });
     let skills = Skills::of(access.skills.iter().filter_map(|name| skill_named(name)).map(|text| text.skill));
     Ok(Caller::new(world, key, Scheme::Bearer, account, skills, Rc::new(source)))
 }
@@ -205,7 +219,8 @@ struct Granted {
 
 /// What the Session object said.
 enum Answer {
-    Yes(Box<Access>, Held, Account),
+    /// What the token allows, and the grant, if it was asked for.
+    Yes(Box<Access>, Option<(Held, Account)>),
     Refused,
     OtherResource,
     TryLater,
@@ -219,12 +234,13 @@ impl Granted {
             Authenticated::Refused => Answer::Refused,
             Authenticated::OtherResource => Answer::OtherResource,
             Authenticated::TryLater => Answer::TryLater,
+            Authenticated::Yes(access) if credential == CredentialNeed::No => Answer::Yes(Box::new(access), None),
             Authenticated::Yes(access) => {
-                let opened = access.credential.as_deref().and_then(|it| open_credential(&self.world, &session, it));
+                let opened = access.credential.as_ref().and_then(|it| open_credential(&self.world, &session, it));
                 match opened {
                     Some(Credential::Granted { grant, version }) => {
                         let held = Held { token: grant.access_token.clone(), version: Some(version) };
-                        Answer::Yes(Box::new(access), held, grant.account)
+                        Answer::Yes(Box::new(access), Some((held, grant.account)))
                     }
                     Some(Credential::Environment(_)) | None => Answer::Refused,
                 }
@@ -234,8 +250,8 @@ impl Granted {
 
     async fn renewed(&self, credential: CredentialNeed) -> Result<Held, NoCredential> {
         match self.ask(credential).await {
-            Ok(Answer::Yes(_, held, _)) => Ok(held),
-            Ok(Answer::Refused | Answer::OtherResource) => Err(NoCredential::Ended),
+            Ok(Answer::Yes(_, Some((held, _)))) => Ok(held),
+            Ok(Answer::Yes(_, None) | Answer::Refused | Answer::OtherResource) => Err(NoCredential::Ended),
             Ok(Answer::TryLater) => Err(NoCredential::CannotRenewNow),
             Err(_) => Err(NoCredential::Storage),
         }
@@ -277,7 +293,7 @@ async fn brought(world: &World, endpoint: &Endpoint, token: SecretString) -> Res
             Err(()) => return Err(Refusal::unavailable("Sentry could not be asked about this token.", RETRY)),
         },
     };
-    Ok(Caller::new(world, key, Scheme::SentryBearer, account, Skills::all(), Rc::new(Fixed(token))))
+    Ok(Caller::new(world, key, Scheme::SentryBearer, Some(account), Skills::all(), Rc::new(Fixed(token))))
 }
 
 /// Anybody can have an account at sentry.io, so Sentry's word alone opens nothing to the operator's token: the caller must
@@ -319,7 +335,7 @@ impl Caller {
         world: &World,
         key: Key,
         scheme: Scheme,
-        account: Account,
+        account: Option<Account>,
         skills: Skills,
         credential: Rc<dyn CredentialSource>,
     ) -> Caller {

@@ -17,8 +17,9 @@
 use bytes::Bytes;
 use futures::future::join_all;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
-use rmcp::model::{JsonRpcError, JsonRpcResponse, JsonRpcVersion2_0};
-use serde_json::{Value, json};
+use rmcp::model::JsonRpcError;
+use serde::Serialize;
+use serde_json::Value;
 use url::Url;
 
 use super::caller::authenticate;
@@ -28,6 +29,7 @@ use super::message::{Body, Broken, Message, read};
 use super::refusal::Refusal;
 use super::{Failure, Server, cors, dispatch, era};
 use crate::ports::World;
+use crate::sessions::calls::CredentialNeed;
 
 /// The longest body that is read, in bytes: a call has some hundred.
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -58,7 +60,8 @@ async fn admitted(
         return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 1 MiB.")); // 4
     }
     let headers = request.headers();
-    let mut caller = authenticate(world, headers, &endpoint).await?; // 5
+    let need = need(&endpoint, request.body());
+    let mut caller = authenticate(world, headers, &endpoint, need).await?; // 5
     caller.skills = caller.skills.narrowed(request.uri())?; // 6
     sends_json(headers)?; // 7
     let form = accepted(headers)?;
@@ -71,14 +74,24 @@ async fn admitted(
     match body {
         // 10
         Body::One(message) => match answered(&server, headers, message).await? {
-            Some((status, body)) => Ok(respond(status, &body, form)),
+            Some((status, text)) => Ok(respond(status, &text, form)),
             None => Ok(quiet()),
         },
         Body::Row(messages) => {
             let all = join_all(messages.into_iter().map(|message| answered_in_row(&server, headers, message))).await;
-            let all: Vec<Value> = all.into_iter().filter_map(Result::transpose).collect::<Result<_, Refusal>>()?;
-            Ok(if all.is_empty() { quiet() } else { respond(StatusCode::OK, &Value::Array(all), form) })
+            let all: Vec<String> = all.into_iter().filter_map(Result::transpose).collect::<Result<_, Refusal>>()?;
+            Ok(if all.is_empty() { quiet() } else { respond(StatusCode::OK, &format!("[{}]", all.join(",")), form) })
         }
+    }
+}
+
+/// Whether Sentry will be asked, judged by the body as it came: it is not read before it is known who sent it, and a wrong
+/// guess costs one more call of the session.
+fn need(endpoint: &Endpoint, body: &[u8]) -> CredentialNeed {
+    let names = |method: &str| body.windows(method.len()).any(|part| part == method.as_bytes());
+    match endpoint.limited() || names("tools/call") || names("resources/read") {
+        true => CredentialNeed::Yes,
+        false => CredentialNeed::No,
     }
 }
 
@@ -90,27 +103,27 @@ fn wants_answer(body: &Body) -> bool {
     }
 }
 
-/// The answer to one message, and the status of a response that has nothing else.
+/// The answer to one message, as JSON, and the status of a response that has nothing else.
 async fn answered(
     server: &Server<'_>,
     headers: &HeaderMap,
     message: Result<Message, Broken>,
-) -> Result<Option<(StatusCode, Value)>, Refusal> {
+) -> Result<Option<(StatusCode, String)>, Refusal> {
     let request = match message {
         Ok(Message::Request(request)) => request,
         Ok(Message::Quiet) => return era::of_quiet(headers).map(|()| None),
-        Err(Broken { id, error }) => return Ok(Some((StatusCode::BAD_REQUEST, json!(JsonRpcError::new(id, error))))),
+        Err(Broken { id, error }) => return Ok(Some((StatusCode::BAD_REQUEST, text(&JsonRpcError::new(id, error))))),
     };
     let id = request.id.clone();
     let era = era::of(headers, &request).map_err(|refusal| refusal.answering(id.clone()))?;
     match dispatch::dispatch(server, &request, era).await {
         Ok(result) => {
-            let response = JsonRpcResponse { jsonrpc: JsonRpcVersion2_0, id, result };
-            Ok(Some((StatusCode::OK, json!(response))))
+            let response = format!(r#"{{"id":{},"jsonrpc":"2.0","result":{result}}}"#, text(&id));
+            Ok(Some((StatusCode::OK, response)))
         }
         Err(Failure::Rpc(error)) => {
             let status = dispatch::status(&error, era);
-            Ok(Some((status, json!(JsonRpcError::new(Some(id), error)))))
+            Ok(Some((status, text(&JsonRpcError::new(Some(id), error)))))
         }
         Err(Failure::Refused(refusal)) => Err(refusal.answering(id)),
     }
@@ -120,24 +133,29 @@ async fn answered_in_row(
     server: &Server<'_>,
     headers: &HeaderMap,
     message: Result<Message, Broken>,
-) -> Result<Option<Value>, Refusal> {
+) -> Result<Option<String>, Refusal> {
     if let Ok(Message::Request(request)) = &message
         && (request.method == "initialize" || request.params.get("_meta").is_some_and(has_version))
     {
         let sentence = "This cannot be part of a row of messages.";
         let error = rmcp::model::ErrorData::invalid_request(sentence, None);
-        return Ok(Some(json!(JsonRpcError::new(Some(request.id.clone()), error))));
+        return Ok(Some(text(&JsonRpcError::new(Some(request.id.clone()), error))));
     }
-    Ok(answered(server, headers, message).await?.map(|(_, body)| body))
+    Ok(answered(server, headers, message).await?.map(|(_, text)| text))
 }
 
 fn has_version(meta: &Value) -> bool {
     meta.get("io.modelcontextprotocol/protocolVersion").is_some()
 }
 
-fn respond(status: StatusCode, body: &Value, form: Form) -> Response<Bytes> {
+/// JSON of what has no form that could not be written.
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn respond(status: StatusCode, body: &str, form: Form) -> Response<Bytes> {
     let events = form == Form::Events && status == StatusCode::OK;
-    let text = if events { format!("event: message\ndata: {body}\n\n") } else { body.to_string() };
+    let text = if events { format!("event: message\ndata: {body}\n\n") } else { body.to_owned() };
     let mut response = Response::new(Bytes::from(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -155,4 +173,22 @@ fn quiet() -> Response<Bytes> {
     *response.status_mut() = StatusCode::ACCEPTED;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_comes_with_what_asks_sentry_and_with_nothing_else() {
+        let origin = Url::parse("https://vedette.example.com").unwrap();
+        let of = |segments: &[&str], body: &str| need(&Endpoint::read(&origin, segments).unwrap(), body.as_bytes());
+        for quiet in ["", "{}", r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#, r#"{"method":"initialize"}"#] {
+            assert_eq!(of(&[], quiet), CredentialNeed::No, "{quiet}");
+            assert_eq!(of(&["globex"], quiet), CredentialNeed::Yes, "a place is asked about");
+        }
+        for asking in [r#"{"method":"tools/call"}"#, r#"[{"method":"ping"},{"method":"resources/read"}]"#] {
+            assert_eq!(of(&[], asking), CredentialNeed::Yes, "{asking}");
+        }
+    }
 }

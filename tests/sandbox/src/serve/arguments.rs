@@ -110,6 +110,12 @@ mod tests {
     }
 
     #[test]
+    fn a_benchmark_may_raise_sentrys_limit() {
+        assert_eq!(parse("--requests-per-second 1000000").unwrap().options.sentry_requests_per_second, 1_000_000);
+        assert_eq!(parse("").unwrap().options.sentry_requests_per_second, 40);
+    }
+
+    #[test]
     fn what_cannot_be_read_is_told_in_a_sentence() {
         assert_eq!(parse("--port many").unwrap_err(), "--port needs a number, not \"many\".");
         assert_eq!(parse("--app nowhere").unwrap_err(), "--app needs an http URL, not \"nowhere\".");
