@@ -1,6 +1,7 @@
 // The MCP door and its authorization server beside a peer of the npm packages that one would take instead (`bench/peer/`):
 //
-//     npm run bench -- doors [--rounds 3] [--seconds 4] [--connections 16] [--only refresh,tools/list] [--sides ours,peer]
+//     npm run bench -- doors [--rounds 3] [--seconds 4] [--connections 16] [--warm-up 2000]
+//                            [--only refresh,tools/list] [--sides ours,peer]
 //
 // Both run on the same workerd, ask the same fake Sentry, and are loaded in turns, in short rounds, so that what else the
 // machine does hits all alike. Each connection is a client of its own that a person let in, with its own tokens.
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "4" },
     connections: { type: "string", default: "16" },
+    "warm-up": { type: "string", default: "2000" },
     only: { type: "string" },
     sides: { type: "string", default: "ours,peer,free" },
   },
@@ -35,8 +37,11 @@ const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 const connections = Number(values.connections);
 const NAMES = { ours: "ours", peer: "peer", free: "peer, free KV" };
-/** Before the first round of each, so that no round measures a first compilation. */
-const WARM_UP_SECONDS = Math.min(1, seconds);
+/**
+ * Before the first round of each, so that no round measures a compilation: V8 compiles wasm and JavaScript once more when they
+ * turn out to be used much, which takes as much processor time as thousands of requests do.
+ */
+const WARM_UP = { most: Number(values["warm-up"]), seconds: 10 };
 
 // ---- what is asked ------------------------------------------------------------------------------------------------------
 
@@ -156,7 +161,7 @@ try {
   const idle = await load({
     origin: world.sentry,
     askers: ours.clients.map(() => ({ next: () => ({ path: "/api/0/", headers: { authorization: "Bearer nobody" } }) })),
-    seconds: WARM_UP_SECONDS,
+    ...WARM_UP,
     status: 401,
   });
   const title = `${os.cpus().length} × ${os.cpus()[0]?.model.trim()}, Node ${process.version}, workerd ${JSON.parse(fs.readFileSync(path.join(root, "node_modules/workerd/package.json"))).version}`;
@@ -167,7 +172,7 @@ try {
   const spread = (all, digits) => `${median(all).toFixed(digits)} (${Math.min(...all).toFixed(digits)}–${Math.max(...all).toFixed(digits)})`;
   for (const [name, { askers, status }] of measured) {
     const results = new Map(sides.map((side) => [side, []]));
-    for (const side of sides) await load({ origin: side.origin, askers: askers(side), seconds: WARM_UP_SECONDS, status, pid: side.pid });
+    for (const side of sides) await load({ origin: side.origin, askers: askers(side), ...WARM_UP, status, pid: side.pid });
     for (let round = 0; round < rounds; round += 1) {
       for (const side of sides) results.get(side).push(await load({ origin: side.origin, askers: askers(side), seconds, status, pid: side.pid }));
     }

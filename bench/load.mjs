@@ -28,11 +28,11 @@ function exchange(agent, origin, { method = "GET", path, headers, body }) {
 }
 
 /**
- * Loads `origin` for `seconds` with one connection for each of `askers`: `{ next(): request, took?(body) }`. Gives the
- * requests a second, the sorted times in milliseconds, and the processor milliseconds of `pid` for each request. An answer
+ * Loads `origin` for `seconds`, or until there were `most` requests, with one connection for each of `askers`:
+ * `{ next(): request, took?(body) }`. Gives the requests a second, the sorted times in milliseconds, and the processor milliseconds of `pid` for each request. An answer
  * with another status than `status` ends it.
  */
-export async function load({ origin, askers, seconds, status = 200, pid }) {
+export async function load({ origin, askers, seconds, most = Infinity, status = 200, pid }) {
   const times = [];
   const agents = askers.map(() => new http.Agent({ keepAlive: true, maxSockets: 1 }));
   const cpu = cpuOf(pid);
@@ -40,7 +40,7 @@ export async function load({ origin, askers, seconds, status = 200, pid }) {
   const end = start + seconds * 1000;
   await Promise.all(
     askers.map(async (asker, index) => {
-      while (performance.now() < end) {
+      while (performance.now() < end && times.length < most) {
         const sent = performance.now();
         const answer = await exchange(agents[index], origin, asker.next());
         times.push(performance.now() - sent);
