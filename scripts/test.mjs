@@ -4,6 +4,8 @@
 //     unit      the library's own tests
 //     host      formatting, lints, and everything that runs without workerd
 //     workerd   the built Worker on workerd
+//     cases     the same, over plain HTTP, case by case
+//     peers     the same, by other people's clients and conformance suites
 //     browser   a real browser on the local demo
 //     config    wrangler.toml, the Slack manifest, the scripts
 //
@@ -15,7 +17,13 @@ import { Failure, ask, at, duration, environment, main, node, packageProgram, ru
 import { build } from "./build.mjs";
 import { findBrowser, setUp } from "./setup.mjs";
 
-const PARTS = ["unit", "host", "workerd", "browser", "config"];
+const PARTS = ["unit", "host", "workerd", "cases", "peers", "browser", "config"];
+/** The parts that are tests for Node against the built Worker, in their order. */
+const NODE_PARTS = [
+  { name: "cases", title: "Cases over HTTP", folder: "tests/cases" },
+  { name: "peers", title: "Other people's clients", folder: "tests/peers", chromium: true },
+  { name: "browser", title: "Tests in a browser", folder: "tests/browser", chromium: true },
+];
 const asked = process.argv.slice(2);
 const unknown = asked.filter((part) => !PARTS.includes(part));
 const runs = (part) => asked.length === 0 || asked.includes(part);
@@ -27,15 +35,15 @@ main(async () => {
   if (unknown.length) throw new Failure(`there is no part called ${unknown[0]}: choose from ${PARTS.join(", ")}`);
   const began = Date.now();
   try {
-    await check("Set-up", async () => (toolchain = await setUp({ chromium: runs("browser") && hasBrowserTests() })));
+    await check("Set-up", async () => (toolchain = await setUp({ chromium: NODE_PARTS.some((part) => part.chromium && runs(part.name) && testsOf(part).length) })));
     if (runs("host")) await lints();
     if (runs("host")) await check("Tests on the host", () => cargo(["test", "--workspace", "--lib", "--bins", ...hostTests()]));
     if (runs("host")) await check("Examples in the documentation", () => cargo(["test", "--workspace", "--doc"]));
     if (runs("unit") && !runs("host")) await check("Unit tests", () => cargo(["test", "--lib"]));
-    if (["workerd", "browser", "config"].some(runs)) await check("The Worker's build", () => build({ toolchain, log: at(".wrangler/logs/build.log") }));
+    if (["workerd", "cases", "peers", "browser", "config"].some(runs)) await check("The Worker's build", () => build({ toolchain, log: at(".wrangler/logs/build.log") }));
     if (runs("config")) await configuration();
     if (runs("workerd")) await workerd();
-    if (runs("browser")) await browser();
+    for (const part of NODE_PARTS) if (runs(part.name)) await nodePart(part);
   } catch (error) {
     report(began);
     throw error;
@@ -79,16 +87,16 @@ async function workerd() {
   await check("Tests on workerd", () => cargo(["test", "--test", "workerd"]));
 }
 
-const browserTests = () => (fs.existsSync(at("tests/browser")) ? testsIn("tests/browser") : []);
-const hasBrowserTests = () => browserTests().length > 0;
+const testsOf = ({ folder }) => (fs.existsSync(at(folder)) ? testsIn(folder) : []);
 
-async function browser() {
-  if (!hasBrowserTests()) {
-    leaveOut("Tests in a browser", "tests/browser is not in this checkout");
+async function nodePart(part) {
+  const files = testsOf(part);
+  if (!files.length) {
+    leaveOut(part.title, `${part.folder} is not in this checkout`);
     return;
   }
   await sandbox();
-  await check("Tests in a browser", () => nodeTests(browserTests(), { CHROME: findBrowser() }));
+  await check(part.title, () => nodeTests(files, part.chromium ? { CHROME: findBrowser() } : {}));
 }
 
 let sandboxIsBuilt = false;

@@ -1,8 +1,9 @@
 // `npm run torture -- --kills 200`: kills workerd so many times in the middle of turns, and looks whether each turn still
-// ends in exactly one visible reply. `npm test` does the same with 20 kills.
+// ends in exactly one visible reply; and as often within each step that makes or ends an MCP client's tokens. `npm test` does
+// the same with 20 kills.
 
 import { parseArgs } from "node:util";
-import { Failure, environment, main, run } from "./lib.mjs";
+import { Failure, environment, main, node, run } from "./lib.mjs";
 import { build } from "./build.mjs";
 
 main(async () => {
@@ -13,4 +14,5 @@ main(async () => {
   const cargo = (args) => run("cargo", args, { env, failure: `\`cargo ${args[0]}\` failed` });
   await cargo(["build", "--package", "vedette-sandbox", "--bins"]);
   await cargo(["test", "--test", "workerd", "killed_at", "--", "--nocapture"]);
+  await run(node(), ["--test", "--test-reporter=spec", "tests/cases/crashes.test.mjs"], { env, failure: "a kill was not survived" });
 });

@@ -1,16 +1,19 @@
 //! Vedette: a Cloudflare Worker that lets people investigate Sentry from Slack, and from any MCP client, with their own
 //! Sentry access. `docs/architecture.md` shows the shape; [`router`] is every URL.
 
+pub mod accounts;
 pub mod commands;
 pub mod config;
 pub mod crypto;
 #[cfg(target_arch = "wasm32")]
 pub mod edge;
 pub mod grants;
+pub mod limits;
 pub mod mcp;
 pub mod oauth;
 pub mod pages;
 pub mod ports;
+pub mod reply;
 pub mod router;
 pub mod sentry;
 pub mod sessions;
@@ -19,7 +22,7 @@ pub mod status;
 pub mod turns;
 
 #[cfg(target_arch = "wasm32")]
-pub use edge::{person::Person, session::Session};
+pub use edge::{account::Account, person::Person, session::Session, stream::Stream};
 
 #[cfg(target_arch = "wasm32")]
 #[worker::event(fetch)]

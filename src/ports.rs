@@ -13,6 +13,7 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::config::Config;
+use crate::reply::Stream;
 
 /// A moment, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
@@ -200,6 +201,10 @@ pub enum ObjectClass {
     Person,
     /// One per authorization of an MCP client: code, token family, terms, grant.
     Session,
+    /// One per Sentry account: which sessions there are.
+    Account,
+    /// One per open stream of the legacy MCP transport: a pipe.
+    Stream,
 }
 
 /// Why a call to an object gave no reply.
@@ -212,6 +217,10 @@ pub struct ObjectError(pub String);
 pub trait Objects {
     /// Delivers `body` (JSON) to `path` of the object, and returns its JSON reply.
     async fn call(&self, class: ObjectClass, name: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>, ObjectError>;
+    /// Opens a Stream object: its reply to `body` (JSON) goes on until it ends or is dropped.
+    async fn open(&self, _name: &str, _path: &str, _body: Vec<u8>) -> Result<Stream, ObjectError> {
+        Err(ObjectError("there are no streams here".to_owned()))
+    }
 }
 
 /// A call that an object answers, declared once for both sides.
@@ -246,6 +255,19 @@ pub async fn call<C: Call>(objects: &dyn Objects, name: &str, call: &C) -> Resul
     serde_json::from_slice(&reply).map_err(|error| ObjectError(format!("{}: {error}", C::PATH)))
 }
 
+/// A limiter could not be asked. The text is the platform's, for the log only.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("limiter: {0}")]
+pub struct LimiterError(pub String);
+
+/// Counting requests by key (Cloudflare's Rate Limiting bindings): approximate, in one location, not stored. Use
+/// [`crate::limits::count`].
+#[async_trait(?Send)]
+pub trait Limiter {
+    /// Counts one request of `key` under the limit `name`, and says whether it is within.
+    async fn allows(&self, name: &str, key: &str) -> Result<bool, LimiterError>;
+}
+
 /// How grave a log line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -278,6 +300,8 @@ pub struct World {
     pub kv: Rc<dyn Kv>,
     /// Durable Objects.
     pub objects: Rc<dyn Objects>,
+    /// Rate limits.
+    pub limiter: Rc<dyn Limiter>,
     /// The log.
     pub log: Rc<dyn Log>,
 }

@@ -6,11 +6,14 @@
 //! | `GET`, `POST /connect/{ticket}` | [`crate::oauth::routes::connect`] |
 //! | `GET /api/oauth/callback/sentry` | [`crate::oauth::routes::callback`] |
 //! | `GET`, `POST /oauth/authorize` | [`crate::oauth::routes::authorize`] |
-//! | `GET /oauth/callback` | [`crate::oauth::routes::approved`] |
+//! | `GET /oauth/callback` | [`crate::oauth::routes::approved`], [`crate::oauth::routes::account`] |
+//! | `GET`, `POST /account` | [`crate::oauth::routes::account`] |
 //! | `POST /oauth/register`, `/oauth/token`, `/oauth/revoke`, `GET /.well-known/oauth-…` | [`crate::oauth::provider::door`] |
 //! | `GET /api/auth/status` | [`crate::status`] |
 //! | `POST /mcp`, `/mcp/{organization}`, `/mcp/{organization}/{project}` | [`crate::mcp::door`] |
-//! | `GET /`, `/health`, `/llms.txt`, `/robots.txt` | [`crate::pages::home`], [`crate::status`] |
+//! | `GET`, `POST /sse`, `/sse/{organization}`, `/sse/{organization}/{project}` | [`crate::mcp::legacy`] |
+//! | `GET /`, `/llms.txt`, `/mcp.json`, `/robots.txt`, `/favicon.ico`, `/favicon.svg` | [`crate::pages::front`] |
+//! | `GET /health` | [`crate::status`] |
 //!
 //! Anything else is 404; a known path with another method is 405 with `Allow` (RFC 9110 §15.5.6). `HEAD` is `GET` without
 //! the body. Every response carries the security headers.
@@ -20,11 +23,13 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use url::Url;
 
 use crate::mcp::door as mcp;
+use crate::mcp::legacy as sse;
 use crate::oauth::provider::door as provider;
-use crate::oauth::routes::{approved, authorize, callback, connect};
-use crate::pages::{self, Page, home};
+use crate::oauth::routes::{account, approved, authorize, callback, connect};
+use crate::pages::{self, Page, front};
 use crate::ports::World;
-use crate::slack::routes::{self as slack, Reply};
+use crate::reply::Reply;
+use crate::slack::routes as slack;
 use crate::status;
 
 /// The longest request body that any door reads, in bytes. One byte more is kept, so that the door can say 413.
@@ -43,7 +48,7 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
     let path = request.uri().path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
 
-    let reply = match (&method, segments.as_slice()) {
+    let mut reply = match (&method, segments.as_slice()) {
         (&Method::POST, ["slack", "events"]) => slack::events(world, request, &origin).await,
         (&Method::POST, ["slack", "commands"]) => slack::commands(world, request, &origin).await,
         (&Method::POST, ["slack", "interactions"]) => slack::interactions(world, request, &origin).await,
@@ -51,14 +56,20 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
             with_allow(text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "Slack sends POST here.\n"), "POST")
         }
 
-        (&Method::GET, ["connect", ticket]) => page(connect::show(world, ticket).await),
+        (&Method::GET, ["connect", ticket]) => page(connect::show(world, ticket, &request).await),
         (&Method::POST, ["connect", ticket]) => connect::submit(world, ticket, &request, &origin).await.into(),
         (_, ["connect", _]) => not_allowed(&[Method::GET, Method::HEAD, Method::POST]),
         (&Method::GET, ["api", "oauth", "callback", "sentry"]) => page(callback::callback(world, &request).await),
-        (&Method::GET, ["oauth", "authorize"]) => authorize::show(world, &request, &origin).into(),
+        (&Method::GET, ["oauth", "authorize"]) => authorize::show(world, &request, &origin).await.into(),
         (&Method::POST, ["oauth", "authorize"]) => authorize::submit(world, &request, &origin).await.into(),
         (_, ["oauth", "authorize"]) => not_allowed(&[Method::GET, Method::HEAD, Method::POST]),
-        (&Method::GET, ["oauth", "callback"]) => approved::callback(world, &request, &origin).await.into(),
+        (&Method::GET, ["oauth", "callback"]) => match account::returned(world, &request).await {
+            Some(response) => response.into(),
+            None => approved::callback(world, &request, &origin).await.into(),
+        },
+        (&Method::GET, ["account"]) => account::show(world, &request, &origin).await.into(),
+        (&Method::POST, ["account"]) => account::submit(world, &request, &origin).await.into(),
+        (_, ["account"]) => not_allowed(&[Method::GET, Method::HEAD, Method::POST]),
         (_, ["oauth", "register" | "token" | "revoke"])
         | (_, [".well-known", "oauth-authorization-server" | "oauth-protected-resource", ..]) => {
             match provider::answer(world, &request, &origin).await {
@@ -68,32 +79,29 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
         }
         (&Method::GET, ["api", "auth", "status"]) => status::auth(world, &request).await.into(),
 
-        (_, ["mcp", rest @ ..]) => mcp::answer(world, request, &origin, rest).await.into(),
+        (_, ["mcp", rest @ ..]) => mcp::answer(world, request, &origin, rest).await,
+        (_, ["sse", rest @ ..]) => sse::answer(world, request, &origin, rest).await,
 
-        (&Method::GET, [""]) => front(world, &request),
-        (&Method::GET, ["health"]) => status::health(world).into(),
-        (&Method::GET, ["llms.txt"]) => {
-            text(StatusCode::OK, "text/markdown; charset=utf-8", &home::markdown(&world.config)).into()
+        (_, [name]) if front::PATHS.contains(name) => {
+            front::answer(&world.config, &method, request.headers(), &origin, name).into()
         }
-        (&Method::GET, ["robots.txt"]) => text(StatusCode::OK, TEXT, ROBOTS).into(),
+        (&Method::GET, ["health"]) => status::health(world).into(),
         (_, ["api", "auth", "status"]) => {
             with_allow(text(StatusCode::METHOD_NOT_ALLOWED, "application/json", METHOD_ERROR), "GET, HEAD")
         }
-        (
-            _,
-            ["" | "health" | "llms.txt" | "robots.txt"]
-            | ["api", "oauth", "callback", "sentry"]
-            | ["oauth", "callback"],
-        ) => not_allowed(&[Method::GET, Method::HEAD]),
+        (_, ["health"] | ["api", "oauth", "callback", "sentry"] | ["oauth", "callback"]) => {
+            not_allowed(&[Method::GET, Method::HEAD])
+        }
         _ => page(pages::not_found()),
     };
+    if let ["oauth", "authorize" | "callback"] = segments.as_slice() {
+        pages::keep_opener(reply.response.headers_mut());
+    }
     finish(reply, secure)
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const METHOD_ERROR: &str = r#"{"error":"method_not_allowed","error_description":"Use GET."}"#;
-const ROBOTS: &str =
-    "User-agent: *\nDisallow: /api/\nDisallow: /connect/\nDisallow: /mcp\nDisallow: /oauth/\nDisallow: /slack/\n";
 
 /// The public origin: `BASE_URL`, else the request's own.
 fn origin(world: &World, request: &Request<Bytes>) -> Option<Url> {
@@ -106,17 +114,6 @@ fn origin(world: &World, request: &Request<Bytes>) -> Option<Url> {
     url.set_query(None);
     url.set_fragment(None);
     Some(url)
-}
-
-fn front(world: &World, request: &Request<Bytes>) -> Reply {
-    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut response = if accept.contains("text/markdown") {
-        text(StatusCode::OK, "text/markdown; charset=utf-8", &home::markdown(&world.config))
-    } else {
-        home::home(&world.config).into_response()
-    };
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
-    response.into()
 }
 
 fn page(page: Page) -> Reply {

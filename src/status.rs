@@ -5,6 +5,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::grants::SOURCE_ENVIRONMENT;
+use crate::limits;
 use crate::mcp::caller::Presented;
 use crate::ports::World;
 use crate::sentry::oauth::whose;
@@ -34,6 +35,12 @@ pub async fn auth(world: &World, request: &Request<Bytes>) -> Response<Bytes> {
     let Ok(host) = &world.config.sentry_host else {
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "not_configured", "SENTRY_HOST is malformed: see /health.");
     };
+    let address = limits::address(request.headers());
+    if let Err(limits::TooMany { retry_after }) = limits::count(world, &limits::STRANGERS, &address).await {
+        let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", limits::SENTENCE);
+        response.headers_mut().insert(header::RETRY_AFTER, retry_after.into());
+        return response;
+    }
     match whose(&*world.http, host, &token).await {
         Ok(Some(account)) => {
             let (source, message) = match world.config.environment_token {

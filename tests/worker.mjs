@@ -1,6 +1,7 @@
 // Runs the built Worker on workerd, for tests:
 //
-//     node tests/worker.mjs --port P --persist DIR --vars FILE.json [--upstream URL] [--direct]
+//     node tests/worker.mjs --port P --persist DIR --vars FILE.json [--upstream URL] [--limits] [--count-object-calls]
+//                            [--direct]
 //
 // - The bindings, the compatibility date and the defaults of the variables are wrangler.toml's; FILE.json, an object of
 //   strings, overrides the variables. `.dev.vars` is not read.
@@ -9,6 +10,10 @@
 //   and body) with its real address in the header `x-sandbox-url`. A connection that the upstream drops, before or
 //   within its answer, is dropped for the Worker too. Without it, requests go where they say.
 // - With `--direct`, the port is the Worker's own, without Miniflare's Worker in front of it: what a benchmark measures.
+// - With `--limits`, requests are counted by wrangler.toml's rate limits. Without it, nothing is: tests ask thousands of
+//   times from one address.
+// - With `--count-object-calls`, `GET /count-object-calls` says how many requests Durable Objects got since workerd started,
+//   by class: `{"Person":0,"Session":3}`. They are counted where they arrive.
 // - Standard output: `workerd PID`, then `ready http://127.0.0.1:P`. Standard error: what the Worker logs.
 // - workerd may be killed at any time: it is started again on the same port, with a `workerd PID` and a `ready` line.
 // - Ends, and workerd with it, on SIGTERM, on SIGINT, and when standard input closes.
@@ -42,6 +47,8 @@ const { values: options } = parseArgs({
     vars: { type: "string" },
     upstream: { type: "string" },
     direct: { type: "boolean", default: false },
+    limits: { type: "boolean", default: false },
+    "count-object-calls": { type: "boolean", default: false },
   },
 });
 if (!options.persist) fail("--persist DIR is missing");
@@ -103,6 +110,39 @@ async function wayOut(upstream) {
   return `127.0.0.1:${proxy.address().port}`;
 }
 
+// ---- counting -----------------------------------------------------------------------------------------------------
+
+/** A module around the Worker, which counts the calls of its objects. All of it runs in one isolate. */
+function counting(classes) {
+  return `
+    import Worker, * as built from "./index.js";
+    const calls = ${JSON.stringify(Object.fromEntries(classes.map((name) => [name, 0])))};
+    const counted = (name) => class extends built[name] {
+      fetch(request) {
+        calls[name] += 1;
+        return super.fetch(request);
+      }
+    };
+    ${classes.map((name) => `export const ${name} = counted("${name}");`).join("\n    ")}
+    export default class extends Worker {
+      fetch(request) {
+        return new URL(request.url).pathname === "/count-object-calls" ? Response.json(calls) : super.fetch(request);
+      }
+    }
+  `;
+}
+
+/** The Worker's modules; the first is its entry. */
+function modules() {
+  const built = [
+    { type: "ESModule", path: path.join(build, "index.js") },
+    { type: "CompiledWasm", path: path.join(build, "index_bg.wasm") },
+  ];
+  if (!options["count-object-calls"]) return built;
+  const classes = Object.values(worker.durableObjects).map((each) => each.className ?? each);
+  return [{ type: "ESModule", path: path.join(build, "counting.js"), contents: counting(classes) }, ...built];
+}
+
 // ---- workerd ------------------------------------------------------------------------------------------------------
 
 /** The process id of workerd, this process's child. */
@@ -134,6 +174,7 @@ if (port) await portIsFree(port);
 
 const { Miniflare, Log, LogLevel, HttpOptions_Style, convertV4MiniflareOptions } = require("miniflare");
 const { modulesRules: _, ...worker } = workerOptions();
+if (!options.limits) delete worker.ratelimits;
 const build = path.join(root, "build");
 const overrides = options.vars ? JSON.parse(fs.readFileSync(options.vars, "utf8")) : {};
 
@@ -163,10 +204,7 @@ const miniflare = new Miniflare(
         name: "vedette",
         rootPath: root,
         modulesRoot: build,
-        modules: [
-          { type: "ESModule", path: path.join(build, "index.js") },
-          { type: "CompiledWasm", path: path.join(build, "index_bg.wasm") },
-        ],
+        modules: modules(),
         bindings: { ...worker.bindings, ...overrides },
         ...(options.direct ? { unsafeDirectSockets: [{ host: "127.0.0.1", port }] } : {}),
       },

@@ -15,8 +15,8 @@ use super::plan::{Plan, plan};
 use super::{CommandError, Context, Target, explain, find, text};
 use crate::config::Config;
 use crate::ports::{
-    Clock, Http, HttpError, Kv, Level, Limits, Log, ObjectClass, ObjectError, Objects, Random, StorageError, Timestamp,
-    World,
+    Clock, Http, HttpError, Kv, Level, Limiter, LimiterError, Limits, Log, ObjectClass, ObjectError, Objects, Random,
+    StorageError, Timestamp, World,
 };
 use crate::sentry::client::Client;
 use crate::sentry::host::SentryHost;
@@ -107,6 +107,13 @@ impl Objects for Fake {
     }
 }
 
+#[async_trait(?Send)]
+impl Limiter for Fake {
+    async fn allows(&self, _: &str, _: &str) -> Result<bool, LimiterError> {
+        Ok(true)
+    }
+}
+
 impl Log for Fake {
     fn log(&self, _level: Level, _event: &str, fields: &[(&str, &str)]) {
         assert!(!format!("{fields:?}").contains(TOKEN), "a token was logged");
@@ -194,6 +201,7 @@ impl Sentry {
             http: fake.clone(),
             kv: fake.clone(),
             objects: fake.clone(),
+            limiter: fake.clone(),
             log: fake,
         };
         Client::new(&world, self.host.clone(), SecretString::from(TOKEN))

@@ -37,8 +37,18 @@ pub enum Purpose {
     ClientId,
     /// Deriving an MCP client's secret from its id.
     ClientSecret,
+    /// Signing the cookie that remembers what was ticked.
+    Choices,
     /// Sealing what a Session object keeps for later, and the credential that it gives out.
     Session,
+    /// The names of Account objects.
+    AccountName,
+    /// Sealing what an Account object keeps for later: tokens to revoke.
+    Account,
+    /// Sealing the cookie of somebody who signed in.
+    SignedIn,
+    /// The MAC in the name of a legacy MCP client's stream.
+    Stream,
 }
 
 impl Purpose {
@@ -56,7 +66,12 @@ impl Purpose {
             Purpose::RefreshToken => b"vedette/v1/refresh-token",
             Purpose::ClientId => b"vedette/v1/client-id",
             Purpose::ClientSecret => b"vedette/v1/client-secret",
+            Purpose::Choices => b"vedette/v1/choices",
             Purpose::Session => b"vedette/v1/session",
+            Purpose::AccountName => b"vedette/v1/account-name",
+            Purpose::Account => b"vedette/v1/account",
+            Purpose::SignedIn => b"vedette/v1/signed-in",
+            Purpose::Stream => b"vedette/v1/stream",
         }
     }
 }
@@ -104,6 +119,11 @@ impl KeyRing {
     /// HMAC-SHA256 (RFC 2104) of `message` under the current key.
     pub fn sign(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
         mac(&self.current(purpose), message).finalize().into_bytes().into()
+    }
+
+    /// [`KeyRing::sign`] of `message` under each accepted key, the current one first.
+    pub fn sign_with_all(&self, purpose: Purpose, message: &[u8]) -> Vec<[u8; 32]> {
+        self.accepted(purpose).map(|key| mac(&key, message).finalize().into_bytes().into()).collect()
     }
 
     /// Whether `signature` is the HMAC of `message` under an accepted key, compared in constant time.

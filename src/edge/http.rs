@@ -8,16 +8,18 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::{Either, select};
-use futures::pin_mut;
+use futures::{StreamExt, pin_mut};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use worker::js_sys::{JSON, Object, Promise, Uint8Array};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys::{self, Request, RequestInit, RequestRedirect, Response, ResponseInit};
-use worker::{AbortController, Delay, Result};
+use worker::{AbortController, AbortSignal, Result};
 
 use super::body::{Overflow, stream, whole};
+use super::timer::Timer;
 use crate::ports::{Http, HttpError, Limits};
+use crate::reply::Stream;
 
 /// Reads a request with at most one byte more than `max_body` of its body: enough for a door to say that it is too long.
 pub async fn incoming(request: &Request, max_body: usize) -> Result<::http::Request<Bytes>> {
@@ -40,8 +42,15 @@ pub async fn incoming(request: &Request, max_body: usize) -> Result<::http::Requ
     Ok(incoming)
 }
 
-/// Gives a response to the runtime.
-pub fn outgoing(response: &::http::Response<Bytes>) -> Result<Response> {
+/// Gives a response to the runtime, with `stream` for a body if there is one. When the client goes away the runtime drops
+/// the stream, and what it is made by with it.
+pub fn outgoing(response: &::http::Response<Bytes>, stream: Option<Stream>) -> Result<Response> {
+    if let Some(stream) = stream {
+        let all = response.headers().iter();
+        let headers = all.map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())).collect();
+        let streaming = worker::Response::from_stream(stream.map(Ok::<Bytes, worker::Error>))?;
+        return Ok(streaming.with_status(response.status().as_u16()).with_headers(headers).into());
+    }
     let init = ResponseInit::new();
     init.set_status(response.status().as_u16());
     init.set_headers(&to_headers(response.headers())?);
@@ -88,8 +97,8 @@ impl Http for Outbound {
         request: ::http::Request<Bytes>,
         limits: Limits,
     ) -> std::result::Result<::http::Response<Bytes>, HttpError> {
-        let abort = AbortController::default();
-        let signal = abort.signal();
+        let mut abort = Abort(Some(AbortController::default()));
+        let signal = abort.0.as_ref().map(AbortController::signal).unwrap_or_else(AbortSignal::abort);
         let outcome = {
             let exchange = async {
                 let init = to_init(&request).map_err(|_| HttpError::Connection)?;
@@ -99,15 +108,26 @@ impl Http for Outbound {
                 from_fetch(&response.unchecked_into(), limits.max_body).await
             };
             pin_mut!(exchange);
-            match select(exchange, Delay::from(limits.deadline)).await {
+            match select(exchange, Timer::from(limits.deadline)).await {
                 Either::Left((outcome, _)) => outcome,
                 Either::Right(_) => Err(HttpError::Timeout),
             }
         };
-        if outcome.is_err() {
-            abort.abort();
+        if outcome.is_ok() {
+            abort.0 = None;
         }
         outcome
+    }
+}
+
+/// Ends an exchange that fails, or that nobody waits for any more.
+struct Abort(Option<AbortController>);
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        if let Some(controller) = self.0.take() {
+            controller.abort();
+        }
     }
 }
 

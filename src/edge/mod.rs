@@ -5,14 +5,18 @@
 // The macros of `worker` and `wasm_bindgen` expand to `unsafe`, undocumented glue.
 #![allow(unsafe_code, missing_docs)]
 
+pub mod account;
 mod body;
 mod http;
 mod kv;
+mod limiter;
 mod objects;
 pub mod person;
 mod runtime;
 pub mod session;
 mod sql;
+pub mod stream;
+mod timer;
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -35,7 +39,7 @@ pub async fn fetch(request: Request, env: Env, context: Context) -> Result<Respo
     if let Some(deferred) = reply.deferred {
         context.wait_until(deferred);
     }
-    http::outgoing(&reply.response)
+    http::outgoing(&reply.response, reply.stream)
 }
 
 /// The world, for one request or one object.
@@ -47,6 +51,7 @@ pub fn world(env: &Env) -> Result<World> {
         http: Rc::new(http::Outbound),
         kv: Rc::new(kv::Namespace(env.kv(GRANTS)?)),
         objects: Rc::new(objects::Bindings(env.clone())),
+        limiter: Rc::new(limiter::Bindings(env.clone())),
         log: Rc::new(runtime::Console),
     })
 }

@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures::future::{Either, select};
-use futures::pin_mut;
+use futures::{StreamExt, pin_mut};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use worker::js_sys::{self, Promise, Uint8Array};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys::{RequestInit, Response};
-use worker::{Delay, Env};
+use worker::{ByteStream, Env};
 
 use super::body::whole;
+use super::timer::Timer;
 use crate::ports::{ObjectClass, ObjectError, Objects};
+use crate::reply::Stream;
 
 /// A reply that is lost would otherwise be waited for without end. Calls take milliseconds, or for one that revokes a
 /// token at Sentry as long as that exchange.
@@ -27,10 +30,23 @@ impl Objects for Bindings {
     async fn call(&self, class: ObjectClass, name: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>, ObjectError> {
         let call = self.fetch(class, name, path, &body);
         pin_mut!(call);
-        match select(call, Delay::from(DEADLINE)).await {
+        match select(call, Timer::from(DEADLINE)).await {
             Either::Left((reply, _)) => reply,
             Either::Right(_) => Err(ObjectError("no reply in time".to_owned())),
         }
+    }
+
+    async fn open(&self, name: &str, path: &str, body: Vec<u8>) -> Result<Stream, ObjectError> {
+        let begun = self.begun(ObjectClass::Stream, name, path, &body);
+        pin_mut!(begun);
+        let response = match select(begun, Timer::from(DEADLINE)).await {
+            Either::Left((response, _)) => response?,
+            Either::Right(_) => return Err(ObjectError("no reply in time".to_owned())),
+        };
+        let body = response.body().ok_or_else(|| ObjectError("no stream".to_owned()))?;
+        let stream = ByteStream::from(body);
+        // An object that dies in the middle ends its stream.
+        Ok(stream.scan((), |(), chunk| std::future::ready(chunk.ok().map(Bytes::from))).boxed_local())
     }
 }
 
@@ -46,9 +62,16 @@ extern "C" {
 
 impl Bindings {
     async fn fetch(&self, class: ObjectClass, name: &str, path: &str, body: &[u8]) -> Result<Vec<u8>, ObjectError> {
+        let response = self.begun(class, name, path, body).await?;
+        Ok(whole(response.array_buffer()).await.map_err(failed)?.into())
+    }
+
+    async fn begun(&self, class: ObjectClass, name: &str, path: &str, body: &[u8]) -> Result<Response, ObjectError> {
         let binding = match class {
             ObjectClass::Person => "PERSON",
             ObjectClass::Session => "SESSION",
+            ObjectClass::Account => "ACCOUNT",
+            ObjectClass::Stream => "STREAM",
         };
         let stub = self.0.durable_object(binding).and_then(|namespace| namespace.get_by_name(name));
         let stub: Stub = stub.map_err(|error| ObjectError(error.to_string()))?.into_rpc();
@@ -58,7 +81,7 @@ impl Bindings {
         let promise = stub.fetch(&format!("https://object{path}"), &init).map_err(failed)?;
         let response: Response = JsFuture::from(promise).await.map_err(failed)?.unchecked_into();
         match response.status() {
-            200 => Ok(whole(response.array_buffer()).await.map_err(failed)?.into()),
+            200 => Ok(response),
             status => Err(ObjectError(format!("{path} was answered with {status}"))),
         }
     }

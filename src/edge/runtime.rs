@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use worker::{Date, Delay, console_error, console_log, console_warn};
+use worker::{Date, console_error, console_log, console_warn};
 
+use super::timer::Timer;
 use crate::ports::{self, Level, Timestamp};
 
 /// The runtime's clock.
@@ -17,7 +18,7 @@ impl ports::Clock for Clock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        Delay::from(duration).await;
+        Timer::from(duration).await;
     }
 }
 

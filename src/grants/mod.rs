@@ -1,6 +1,7 @@
 //! Grants: the record, the vault, the refresh protocol, where a credential comes from.
 
 pub mod record;
+pub mod revocation;
 pub mod vault;
 
 use secrecy::SecretString;

@@ -105,6 +105,15 @@ impl Vault {
         if let Some(token) = &self.world.config.environment_token {
             return Ok(Credential::Environment(token.clone()));
         }
+        self.own_credential().await
+    }
+
+    /// The grant, refreshed when that is due, also where commands run with the operator's token: it proves who its person
+    /// is.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn own_credential(&self) -> Result<Credential, NoCredential> {
         let held = self.held().await?;
         if self.is_fresh(&held) {
             return Ok(held.into_credential());

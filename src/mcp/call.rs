@@ -15,7 +15,7 @@ use url::Url;
 use super::arguments::fitting;
 use super::structured::Structured;
 use super::tools::{self, Offered};
-use super::words::{for_tools, marked};
+use super::words::{for_retries, for_tools, marked};
 use super::{Failure, Server};
 use crate::commands::answer::{Answer, Invocation};
 use crate::commands::explain::{explain, subject};
@@ -148,7 +148,7 @@ fn explained(server: &Server<'_>, error: &CommandError, invocation: &Invocation,
         }
         _ => {
             let account = server.caller.account.as_ref().filter(|_| !headless).map(Account::label);
-            markdown(&for_tools(explain(error, &subject, host, account)))
+            markdown(&for_retries(explain(error, &subject, host, account)))
         }
     }
 }

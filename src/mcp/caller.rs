@@ -27,6 +27,7 @@ use crate::commands::CommandError;
 use crate::config::expose;
 use crate::crypto::{KeyRing, sha256};
 use crate::grants::{Credential, NoCredential};
+use crate::limits;
 use crate::ports::{self, Level, ObjectError, World};
 use crate::sentry::client::Client;
 use crate::sentry::error::{SentryError, Unauthorized};
@@ -39,6 +40,8 @@ use crate::sessions::tokens::{Kind, Token};
 
 /// How long Sentry's word about a token holds.
 const BELIEVED: Duration = Duration::from_secs(60);
+/// How long it holds that a session's person shares an organization with the operator.
+const COLLEAGUE: Duration = Duration::from_secs(15 * 60);
 /// When to try again what Sentry or our storage could not do, in seconds.
 const RETRY: u64 = 10;
 /// Sentry's tokens have 71 characters, ours some 200.
@@ -46,6 +49,7 @@ const MAX_TOKEN: usize = 4096;
 
 const STRANGER: &str = "This server answers with its operator's Sentry access, to people of the same organizations. Your \
                         token sees none of them.";
+const UNSHOWN: &str = "Sentry could not be asked which organizations you share with this server's operator.";
 const NOT_ACCEPTED: &str = "Sentry does not accept this token.";
 const ELSEWHERE: &str = "This access token is for another address of this server. Authorize for this one.";
 const HEADLESS: &str = "This server answers with its operator's Sentry access. Come with `Authorization: Sentry-Bearer` and a \
@@ -151,7 +155,7 @@ thread_local! {
 /// then.
 ///
 /// # Errors
-/// 401 with the challenge that helps, 503 when nobody can say.
+/// 401 with the challenge that helps, 429 when they ask too often, 503 when nobody can say.
 pub async fn authenticate(
     world: &World,
     headers: &HeaderMap,
@@ -160,16 +164,33 @@ pub async fn authenticate(
 ) -> Result<Caller, Refusal> {
     match Presented::of(headers) {
         Ok(Presented::Bearer(token)) => session(world, endpoint, token, need).await,
-        Ok(Presented::SentryBearer(token)) => brought(world, endpoint, token).await,
-        Err(NoAccess::Nothing) => Err(Refusal::no_credential(endpoint)),
+        Ok(Presented::SentryBearer(token)) => brought(world, headers, endpoint, token).await,
+        Err(NoAccess::Nothing) => {
+            stranger(world, headers).await?;
+            Err(Refusal::no_credential(endpoint))
+        }
         Err(NoAccess::Malformed(scheme)) => Err(Refusal::invalid_token(endpoint, scheme, "This can be no token.")),
     }
+}
+
+/// Counts a request of who is not known yet.
+async fn stranger(world: &World, headers: &HeaderMap) -> Result<(), Refusal> {
+    limits::count(world, &limits::STRANGERS, &limits::address(headers)).await.map_err(Refusal::too_many)
+}
+
+/// Counts a request of who is known by `key`, or a further message in one.
+///
+/// # Errors
+/// 429.
+pub async fn count(world: &World, key: &Key) -> Result<(), Refusal> {
+    limits::count(world, &limits::SESSION, &hex::encode(key)).await.map_err(Refusal::too_many)
 }
 
 /// The caller of an access token of ours.
 ///
 /// 1. The token's MAC is checked before anything is looked up (P17).
-/// 2. Its Session object says, in one call, whether it lives, is meant for `endpoint` (RFC 8707), and what it allows; and
+/// 2. Its session does not ask too often.
+/// 3. Its Session object says, in one call, whether it lives, is meant for `endpoint` (RFC 8707), and what it allows; and
 ///    gives the Sentry credential that is needed, renewed when that is due (P3).
 async fn session(
     world: &World,
@@ -181,31 +202,71 @@ async fn session(
     let roots = world.config.root_secrets.clone().map_err(Refusal::not_configured)?;
     // (1)
     let token = Token::read(&KeyRing::new(roots), Kind::Access, expose(&token)).ok_or_else(|| refused(UNKNOWN))?;
-    if world.config.environment_token.is_some() {
-        // Anybody at all can consent; only a Sentry token of theirs shows whether they share an organization.
-        return Err(Refusal::new(StatusCode::FORBIDDEN, HEADLESS));
-    }
     // (2)
     let key = sha256(token.session().object_name().as_bytes());
+    count(world, &key).await?;
+    // (3)
     let source = Granted { world: world.clone(), token, resource: endpoint.resource(), first: RefCell::default() };
-    let (access, granted) = match source.ask(need).await {
-        Ok(Answer::Yes(access, granted)) => (access, granted),
-        Ok(Answer::Refused) => return Err(refused(UNKNOWN)),
-        Ok(Answer::OtherResource) => return Err(refused(ELSEWHERE)),
-        Ok(Answer::TryLater) => {
-            return Err(Refusal::unavailable("Sentry could not be reached to renew your access.", RETRY));
-        }
-        Err(error) => {
-            world.log.log(Level::Error, "session_unavailable", &[("error", &error.0)]);
-            return Err(Refusal::unavailable("This session could not be looked up.", RETRY));
-        }
-    };
+    if let Some(operators) = world.config.environment_token.clone() {
+        return headless(world, endpoint, source, &operators).await;
+    }
+    let (access, granted) = source.proven(endpoint, need).await?;
+    if need == CredentialNeed::Yes && granted.is_none() {
+        return Err(refused(UNKNOWN));
+    }
     let account = granted.map(|(held, account)| {
         source.first.replace(Some(held));
         account
     });
-    let skills = Skills::of(access.skills.iter().filter_map(|name| skill_named(name)).map(|text| text.skill));
-    Ok(Caller::new(world, key, Scheme::Bearer, account, skills, Rc::new(source)))
+    Ok(Caller::new(world, key, Scheme::Bearer, account, allowed(&access), Rc::new(source)))
+}
+
+/// The caller of an access token of ours, whose commands run with the operator's token (P6).
+///
+/// 1. The Session object says, at each request, whether the token lives.
+/// 2. Anybody at all can consent, so its own grant shows that its person shares an organization with the operator. That
+///    holds for a quarter of an hour.
+async fn headless(
+    world: &World,
+    endpoint: &Endpoint,
+    source: Granted,
+    operators: &SecretString,
+) -> Result<Caller, Refusal> {
+    if world.config.sentry_app.is_err() {
+        // What let this session in is no more: its grant could be neither renewed nor revoked.
+        return Err(Refusal::new(StatusCode::FORBIDDEN, HEADLESS));
+    }
+    let host = world.config.sentry_host.as_ref().map_err(|problem| Refusal::not_configured(*problem))?;
+    let key = sha256(format!("headless {}", source.token.session().object_name()).as_bytes());
+    let known = KNOWN.with_borrow(|known| known.get(&key, world.clock.now()));
+    // (1)
+    let need = if known.is_some() { CredentialNeed::No } else { CredentialNeed::Own };
+    let (access, granted) = source.proven(endpoint, need).await?;
+    // (2)
+    let account = match (known, granted) {
+        (Some(account), _) => account,
+        (None, None) => return Err(Refusal::invalid_token(endpoint, Scheme::Bearer, UNKNOWN)),
+        (None, Some((held, account))) => {
+            let mut shared = shares(world, host, &held.token, operators).await;
+            if let (Err(SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }), Some(version)) =
+                (&shared, held.version)
+            {
+                let (_, renewed) = source.proven(endpoint, CredentialNeed::Rejected(version)).await?;
+                if let Some((renewed, _)) = renewed {
+                    shared = shares(world, host, &renewed.token, operators).await;
+                }
+            }
+            if admitted(shared)? == Shared::Yes {
+                KNOWN.with_borrow_mut(|known| known.put(key, account.clone(), world.clock.now(), COLLEAGUE));
+            }
+            account
+        }
+    };
+    Ok(Caller::new(world, key, Scheme::Bearer, Some(account), allowed(&access), Rc::new(source)))
+}
+
+fn allowed(access: &Access) -> Skills {
+    Skills::of(access.skills.iter().filter_map(|name| skill_named(name)).map(|text| text.skill))
 }
 
 /// A session's grant, in its object's vault.
@@ -219,7 +280,6 @@ struct Granted {
 
 /// What the Session object said.
 enum Answer {
-    /// What the token allows, and the grant, if it was asked for.
     Yes(Box<Access>, Option<(Held, Account)>),
     Refused,
     OtherResource,
@@ -237,15 +297,37 @@ impl Granted {
             Authenticated::Yes(access) if credential == CredentialNeed::No => Answer::Yes(Box::new(access), None),
             Authenticated::Yes(access) => {
                 let opened = access.credential.as_ref().and_then(|it| open_credential(&self.world, &session, it));
-                match opened {
+                let granted = match opened {
                     Some(Credential::Granted { grant, version }) => {
                         let held = Held { token: grant.access_token.clone(), version: Some(version) };
-                        Answer::Yes(Box::new(access), Some((held, grant.account)))
+                        Some((held, grant.account))
                     }
-                    Some(Credential::Environment(_)) | None => Answer::Refused,
-                }
+                    Some(Credential::Environment(_)) | None => None,
+                };
+                Answer::Yes(Box::new(access), granted)
             }
         })
+    }
+
+    /// What the token allows, with the grant when it was needed; or what the client is told.
+    async fn proven(
+        &self,
+        endpoint: &Endpoint,
+        credential: CredentialNeed,
+    ) -> Result<(Box<Access>, Option<(Held, Account)>), Refusal> {
+        let refused = |why| Refusal::invalid_token(endpoint, Scheme::Bearer, why);
+        match self.ask(credential).await {
+            Ok(Answer::Yes(access, granted)) => Ok((access, granted)),
+            Ok(Answer::Refused) => Err(refused(UNKNOWN)),
+            Ok(Answer::OtherResource) => Err(refused(ELSEWHERE)),
+            Ok(Answer::TryLater) => {
+                Err(Refusal::unavailable("Sentry could not be reached to renew your access.", RETRY))
+            }
+            Err(error) => {
+                self.world.log.log(Level::Error, "session_unavailable", &[("error", &error.0)]);
+                Err(Refusal::unavailable("This session could not be looked up.", RETRY))
+            }
+        }
     }
 
     async fn renewed(&self, credential: CredentialNeed) -> Result<Held, NoCredential> {
@@ -275,18 +357,30 @@ impl CredentialSource for Granted {
 }
 
 /// The caller of a Sentry token.
-async fn brought(world: &World, endpoint: &Endpoint, token: SecretString) -> Result<Caller, Refusal> {
+async fn brought(
+    world: &World,
+    headers: &HeaderMap,
+    endpoint: &Endpoint,
+    token: SecretString,
+) -> Result<Caller, Refusal> {
     let host = world.config.sentry_host.as_ref().map_err(|problem| Refusal::not_configured(*problem))?;
     let key = sha256(format!("{} {}", host.origin(), expose(&token)).as_bytes());
     let known = KNOWN.with_borrow(|known| known.get(&key, world.clock.now()));
+    if known.is_none() {
+        stranger(world, headers).await?;
+    }
+    count(world, &key).await?;
     let account = match known {
         Some(account) => account,
         None => match whose(&*world.http, host, &token).await {
             Ok(Some(account)) => {
-                if let Some(operators) = &world.config.environment_token {
-                    colleague(world, host, &token, operators).await?;
+                let shared = match &world.config.environment_token {
+                    Some(operators) => admitted(shares(world, host, &token, operators).await)?,
+                    None => Shared::Yes,
+                };
+                if shared == Shared::Yes {
+                    KNOWN.with_borrow_mut(|known| known.put(key, account.clone(), world.clock.now(), BELIEVED));
                 }
-                KNOWN.with_borrow_mut(|known| known.put(key, account.clone(), world.clock.now(), BELIEVED));
                 account
             }
             Ok(None) => return Err(Refusal::invalid_token(endpoint, Scheme::SentryBearer, NOT_ACCEPTED)),
@@ -296,37 +390,48 @@ async fn brought(world: &World, endpoint: &Endpoint, token: SecretString) -> Res
     Ok(Caller::new(world, key, Scheme::SentryBearer, Some(account), Skills::all(), Rc::new(Fixed(token))))
 }
 
+/// Whether a caller and the operator see one organization.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shared {
+    Yes,
+    No,
+    /// The operator's token is dead: it opens nothing to anybody, and the command says what is wrong with it. This is not
+    /// remembered, for the next one may be alive.
+    NothingToShare,
+}
+
 /// Anybody can have an account at sentry.io, so Sentry's word alone opens nothing to the operator's token: the caller must
 /// see an organization that the operator sees too.
-async fn colleague(
+fn admitted(shared: Result<Shared, SentryError>) -> Result<Shared, Refusal> {
+    match shared {
+        Ok(Shared::No) => Err(Refusal::new(StatusCode::FORBIDDEN, STRANGER)),
+        Ok(shared) => Ok(shared),
+        Err(_) => Err(Refusal::unavailable(UNSHOWN, RETRY)),
+    }
+}
+
+/// Asks Sentry with both tokens.
+async fn shares(
     world: &World,
     host: &SentryHost,
     token: &SecretString,
     operators: &SecretString,
-) -> Result<(), Refusal> {
+) -> Result<Shared, SentryError> {
     let theirs = match organizations(world, host, token).await {
-        Ok(theirs) => theirs,
         // A token that may not list them shows none.
         Err(SentryError::Forbidden | SentryError::MissingScope { .. } | SentryError::NotFound) => Vec::new(),
-        Err(_) => return Err(unshown()),
+        theirs => theirs?,
     };
     let ours = match organizations(world, host, operators).await {
-        Ok(ours) => ours,
-        // A dead token opens nothing to anybody; the command says what is wrong with it.
-        Err(SentryError::Unauthorized { .. }) => return Ok(()),
-        Err(_) => return Err(unshown()),
+        Err(SentryError::Unauthorized { .. }) => return Ok(Shared::NothingToShare),
+        ours => ours?,
     };
-    let shared = theirs.iter().any(|slug| ours.contains(slug));
-    if shared { Ok(()) } else { Err(Refusal::new(StatusCode::FORBIDDEN, STRANGER)) }
+    Ok(if theirs.iter().any(|slug| ours.contains(slug)) { Shared::Yes } else { Shared::No })
 }
 
 async fn organizations(world: &World, host: &SentryHost, token: &SecretString) -> Result<Vec<String>, SentryError> {
     let all = Client::new(world, host.clone(), token.clone()).organizations().await?;
     Ok(all.iter().map(|organization| organization.slug.clone()).collect())
-}
-
-fn unshown() -> Refusal {
-    Refusal::unavailable("Sentry could not be asked which organizations you share with this server's operator.", RETRY)
 }
 
 impl Caller {

@@ -29,9 +29,20 @@ const SEEN: Duration = Duration::from_secs(15 * 60);
 /// When to try again what Sentry could not say, in seconds.
 const RETRY: u64 = 10;
 
-/// An address of this door: the resource that an access token is for (RFC 8707).
+/// How messages come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Streamable HTTP.
+    Http,
+    /// HTTP with SSE, of 2024-11-05 ([`super::legacy`]).
+    Legacy,
+}
+
+/// An address of this door: the resource that an access token is for (RFC 8707). Both transports lead to the same one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
+    /// The transport that it has.
+    pub transport: Transport,
     origin: String,
     organization: Option<String>,
     project: Option<String>,
@@ -40,6 +51,15 @@ pub struct Endpoint {
 impl Endpoint {
     /// Reads the segments after `/mcp`. `None` when they name no place.
     pub fn read(origin: &Url, segments: &[&str]) -> Option<Endpoint> {
+        Endpoint::of(Transport::Http, origin, segments)
+    }
+
+    /// Reads the segments after `/sse`.
+    pub fn legacy(origin: &Url, segments: &[&str]) -> Option<Endpoint> {
+        Endpoint::of(Transport::Legacy, origin, segments)
+    }
+
+    fn of(transport: Transport, origin: &Url, segments: &[&str]) -> Option<Endpoint> {
         let segments = if let [before @ .., ""] = segments { before } else { segments };
         let origin = origin.origin().ascii_serialization();
         let (organization, project) = match segments {
@@ -50,7 +70,7 @@ impl Endpoint {
         };
         let slugs = [organization, project].into_iter().flatten().all(is_slug);
         let owned = |slug: Option<&str>| slug.map(str::to_owned);
-        slugs.then(|| Endpoint { origin, organization: owned(organization), project: owned(project) })
+        slugs.then(|| Endpoint { transport, origin, organization: owned(organization), project: owned(project) })
     }
 
     /// The canonical address, without a slash at its end.
@@ -74,9 +94,14 @@ impl Endpoint {
         Resource { origin: self.origin.clone(), limit }
     }
 
-    fn path(&self) -> String {
+    /// Its path: `/mcp/globex`.
+    pub fn path(&self) -> String {
+        let base = match self.transport {
+            Transport::Http => "/mcp",
+            Transport::Legacy => "/sse",
+        };
         let slugs = [&self.organization, &self.project].into_iter().flatten();
-        slugs.fold("/mcp".to_owned(), |path, slug| format!("{path}/{slug}"))
+        slugs.fold(base.to_owned(), |path, slug| format!("{path}/{slug}"))
     }
 }
 
@@ -150,7 +175,8 @@ fn spelled(by_sentry: Option<String>, asked: &str) -> String {
 }
 
 fn closed(world: &World, endpoint: &Endpoint, error: &CommandError) -> Refusal {
-    let place = endpoint.path().trim_start_matches("/mcp/").to_owned();
+    let slugs = [endpoint.organization.as_deref(), endpoint.project.as_deref()];
+    let place = slugs.into_iter().flatten().collect::<Vec<_>>().join("/");
     match error {
         CommandError::Sentry(SentryError::NotFound | SentryError::Forbidden) => {
             let sentence =

@@ -7,50 +7,54 @@
 //! 2. The path is one of this door's, else 404.
 //! 3. The method is POST, else 405: there are no sessions to stream or to end.
 //! 4. The body is of a bounded size, else 413.
-//! 5. The caller proves who they are, else 401.
+//! 5. The caller proves who they are, else 401, and does not ask too often, else 429.
 //! 6. The skills that the URL names exist, else 400.
 //! 7. The body says that it is JSON, else 415, and the response may be something we send, else 406.
 //! 8. It is JSON, with one message or, in 2025-03-26, several, else 400.
 //! 9. The caller sees the place of the path, else 404; only asked about when a message wants an answer.
-//! 10. Each request keeps its era's rules, else 400, and is answered; what wants no answer gets 202.
+//! 10. Each request keeps its era's rules, else 400, and is answered; what wants no answer gets 202. A request that wants
+//!     progress is answered with a stream ([`super::progress`]).
+
+use std::fmt::Display;
 
 use bytes::Bytes;
-use futures::future::join_all;
+use futures::StreamExt;
+use futures::future::{Either, join_all, select};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
-use rmcp::model::JsonRpcError;
-use serde::Serialize;
-use serde_json::Value;
+use rmcp::model::{JsonRpcError, JsonRpcResponse, JsonRpcVersion2_0, ProgressToken};
+use serde_json::{Value, json};
 use url::Url;
 
-use super::caller::authenticate;
+use super::caller::{authenticate, count};
 use super::constraint::{Endpoint, Place, verify};
-use super::media::{Form, accepted, json as sends_json};
+use super::era::Era;
+use super::media::{Form, accepted, json as sends_json, names_events};
 use super::message::{Body, Broken, Message, read};
+use super::progress::{self, HOLD, Outcome, Told, Work};
 use super::refusal::Refusal;
 use super::{Failure, Server, cors, dispatch, era};
 use crate::ports::World;
+use crate::reply::Reply;
 use crate::sessions::calls::CredentialNeed;
 
 /// The longest body that is read, in bytes: a call has some hundred.
 pub const MAX_BODY: usize = 1024 * 1024;
 
 /// Answers a request below `/mcp`; `segments` are what follows in its path.
-pub async fn answer(world: &World, request: Request<Bytes>, origin: &Url, segments: &[&str]) -> Response<Bytes> {
-    let (page, mut response) = match cors::origin(request.headers(), origin) {
-        Err(refusal) => (None, refusal.into_response()), // 1
-        Ok(page) if request.method() == Method::OPTIONS => (page, cors::preflight()),
-        Ok(page) => (page, admitted(world, request, origin, segments).await.unwrap_or_else(Refusal::into_response)),
+pub async fn answer(world: &World, request: Request<Bytes>, origin: &Url, segments: &[&str]) -> Reply {
+    let (page, mut reply) = match cors::origin(request.headers(), origin) {
+        Err(refusal) => (None, refusal.into_response().into()), // 1
+        Ok(page) if request.method() == Method::OPTIONS => (page, cors::preflight().into()),
+        Ok(page) => {
+            let reply = admitted(world, request, origin, segments).await;
+            (page, reply.unwrap_or_else(|refusal| refusal.into_response().into()))
+        }
     };
-    cors::permit(&mut response, page);
-    response
+    cors::permit(&mut reply.response, page);
+    reply
 }
 
-async fn admitted(
-    world: &World,
-    request: Request<Bytes>,
-    origin: &Url,
-    segments: &[&str],
-) -> Result<Response<Bytes>, Refusal> {
+async fn admitted(world: &World, request: Request<Bytes>, origin: &Url, segments: &[&str]) -> Result<Reply, Refusal> {
     let nowhere = || Refusal::new(StatusCode::NOT_FOUND, "Use /mcp, /mcp/organization or /mcp/organization/project.");
     let endpoint = Endpoint::read(origin, segments).ok_or_else(nowhere)?; // 2
     if request.method() != Method::POST {
@@ -70,19 +74,66 @@ async fn admitted(
         era::of_row(headers)?;
     }
     let place = if wants_answer(&body) { verify(world, &caller, &endpoint).await? } else { Place::default() }; // 9
+    // 10
+    if let Body::One(Ok(Message::Request(request))) = &body
+        && let Some(token) = progress::token(request).filter(|_| names_events(headers))
+    {
+        let (request, world) = (request.clone(), world.clone());
+        let era = era::of(headers, &request).map_err(|refusal| refusal.answering(request.id.clone()))?;
+        return told(Work { world, caller, place, endpoint, request, era }, token, form).await;
+    }
     let server = Server { world, caller: &caller, place: &place, endpoint: &endpoint };
+    if let Body::One(Ok(Message::Request(request))) = &body
+        && let Some(text) = written(&server, headers, request)
+    {
+        return Ok(respond(StatusCode::OK, &text, form).into());
+    }
     match body {
-        // 10
-        Body::One(message) => match answered(&server, headers, message).await? {
-            Some((status, text)) => Ok(respond(status, &text, form)),
-            None => Ok(quiet()),
+        Body::One(message) => match answered_one(&server, headers, message).await? {
+            Some((status, body)) => Ok(respond(status, &body, form).into()),
+            None => Ok(quiet().into()),
         },
         Body::Row(messages) => {
+            // The first message is counted with its request.
+            let further = messages.iter().skip(1).map(|_| count(world, &caller.key));
+            join_all(further).await.into_iter().collect::<Result<(), Refusal>>()?;
             let all = join_all(messages.into_iter().map(|message| answered_in_row(&server, headers, message))).await;
-            let all: Vec<String> = all.into_iter().filter_map(Result::transpose).collect::<Result<_, Refusal>>()?;
-            Ok(if all.is_empty() { quiet() } else { respond(StatusCode::OK, &format!("[{}]", all.join(",")), form) })
+            let all: Vec<Value> = all.into_iter().filter_map(Result::transpose).collect::<Result<_, Refusal>>()?;
+            let response = if all.is_empty() { quiet() } else { respond(StatusCode::OK, &Value::Array(all), form) };
+            Ok(response.into())
         }
     }
+}
+
+/// Does what wants progress. What ends while its status can still be told is sent whole; the rest is a stream.
+async fn told(work: Work, token: ProgressToken, form: Form) -> Result<Reply, Refusal> {
+    let (clock, id) = (work.world.clock.clone(), work.request.id.clone());
+    let mut told = work.told(token);
+    let mut so_far = String::new();
+    let mut hold = clock.sleep(HOLD);
+    loop {
+        match select(told.next(), &mut hold).await {
+            Either::Left((Some(Told::Step(step)), _)) => so_far.push_str(&event(&step)),
+            Either::Left((Some(Told::Done(outcome)), _)) => {
+                let (status, body) = outcome?;
+                if so_far.is_empty() {
+                    return Ok(respond(status, &body, form).into());
+                }
+                let mut response = start_of_events();
+                *response.body_mut() = Bytes::from(so_far + &event(&body));
+                return Ok(response.into());
+            }
+            Either::Left((None, _)) => return Err(Refusal::unavailable("The work ended without an answer.", 1)),
+            Either::Right(_) => break,
+        }
+    }
+    let rest = told.map(move |told| match told {
+        Told::Step(step) => Bytes::from(event(&step)),
+        Told::Done(Ok((_, body))) => Bytes::from(event(&body)),
+        Told::Done(Err(refusal)) => Bytes::from(event(&refusal.answering(id.clone()).into_message())),
+    });
+    let begun = futures::stream::once(async { Bytes::from(so_far + ": waiting\n\n") });
+    Ok(Reply::streaming(start_of_events(), begun.chain(rest).boxed_local()))
 }
 
 /// Whether Sentry will be asked, judged by the body as it came: it is not read before it is known who sent it, and a wrong
@@ -95,6 +146,12 @@ fn need(endpoint: &Endpoint, body: &[u8]) -> CredentialNeed {
     }
 }
 
+/// The response to a request whose result is known in writing.
+fn written(server: &Server<'_>, headers: &HeaderMap, request: &super::message::Request) -> Option<String> {
+    let result = dispatch::written(server, request, era::of(headers, request).ok()?)?;
+    Some(format!(r#"{{"id":{},"jsonrpc":"2.0","result":{result}}}"#, json!(request.id)))
+}
+
 fn wants_answer(body: &Body) -> bool {
     let wants = |message: &Result<Message, Broken>| matches!(message, Ok(Message::Request(_)));
     match body {
@@ -103,27 +160,32 @@ fn wants_answer(body: &Body) -> bool {
     }
 }
 
-/// The answer to one message, as JSON, and the status of a response that has nothing else.
-async fn answered(
+/// The answer to one message, and the status of a response that has nothing else.
+async fn answered_one(
     server: &Server<'_>,
     headers: &HeaderMap,
     message: Result<Message, Broken>,
-) -> Result<Option<(StatusCode, String)>, Refusal> {
+) -> Result<Option<(StatusCode, Value)>, Refusal> {
     let request = match message {
         Ok(Message::Request(request)) => request,
         Ok(Message::Quiet) => return era::of_quiet(headers).map(|()| None),
-        Err(Broken { id, error }) => return Ok(Some((StatusCode::BAD_REQUEST, text(&JsonRpcError::new(id, error))))),
+        Err(Broken { id, error }) => return Ok(Some((StatusCode::BAD_REQUEST, json!(JsonRpcError::new(id, error))))),
     };
+    let era = era::of(headers, &request).map_err(|refusal| refusal.answering(request.id.clone()))?;
+    answered(server, &request, era).await.map(Some)
+}
+
+/// The answer to one request.
+pub(super) async fn answered(server: &Server<'_>, request: &super::message::Request, era: Era) -> Outcome {
     let id = request.id.clone();
-    let era = era::of(headers, &request).map_err(|refusal| refusal.answering(id.clone()))?;
-    match dispatch::dispatch(server, &request, era).await {
+    match dispatch::dispatch(server, request, era).await {
         Ok(result) => {
-            let response = format!(r#"{{"id":{},"jsonrpc":"2.0","result":{result}}}"#, text(&id));
-            Ok(Some((StatusCode::OK, response)))
+            let response = JsonRpcResponse { jsonrpc: JsonRpcVersion2_0, id, result };
+            Ok((StatusCode::OK, json!(response)))
         }
         Err(Failure::Rpc(error)) => {
             let status = dispatch::status(&error, era);
-            Ok(Some((status, text(&JsonRpcError::new(Some(id), error)))))
+            Ok((status, json!(JsonRpcError::new(Some(id), error))))
         }
         Err(Failure::Refused(refusal)) => Err(refusal.answering(id)),
     }
@@ -133,42 +195,51 @@ async fn answered_in_row(
     server: &Server<'_>,
     headers: &HeaderMap,
     message: Result<Message, Broken>,
-) -> Result<Option<String>, Refusal> {
+) -> Result<Option<Value>, Refusal> {
     if let Ok(Message::Request(request)) = &message
         && (request.method == "initialize" || request.params.get("_meta").is_some_and(has_version))
     {
         let sentence = "This cannot be part of a row of messages.";
         let error = rmcp::model::ErrorData::invalid_request(sentence, None);
-        return Ok(Some(text(&JsonRpcError::new(Some(request.id.clone()), error))));
+        return Ok(Some(json!(JsonRpcError::new(Some(request.id.clone()), error))));
     }
-    Ok(answered(server, headers, message).await?.map(|(_, text)| text))
+    Ok(answered_one(server, headers, message).await?.map(|(_, body)| body))
 }
 
 fn has_version(meta: &Value) -> bool {
     meta.get("io.modelcontextprotocol/protocolVersion").is_some()
 }
 
-/// JSON of what has no form that could not be written.
-fn text(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-fn respond(status: StatusCode, body: &str, form: Form) -> Response<Bytes> {
-    let events = form == Form::Events && status == StatusCode::OK;
-    let text = if events { format!("event: message\ndata: {body}\n\n") } else { body.to_owned() };
-    let mut response = Response::new(Bytes::from(text));
+fn respond(status: StatusCode, body: &impl Display, form: Form) -> Response<Bytes> {
+    if form == Form::Events && status == StatusCode::OK {
+        let mut response = start_of_events();
+        *response.body_mut() = Bytes::from(event(body));
+        return response;
+    }
+    let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    let kind = if events { "text/event-stream" } else { "application/json" };
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if events {
-        headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    }
     response
 }
 
-fn quiet() -> Response<Bytes> {
+/// A message as an event.
+fn event(message: &impl Display) -> String {
+    format!("event: message\ndata: {message}\n\n")
+}
+
+/// A response whose body is events.
+pub(super) fn start_of_events() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
+}
+
+pub(super) fn quiet() -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::ACCEPTED;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -16,6 +16,7 @@ use http::{HeaderMap, StatusCode};
 use rmcp::model::{ErrorData, ProtocolVersion, RequestMetaObject};
 use serde_json::Value;
 
+use super::constraint::Transport;
 use super::message::Request;
 use super::refusal::Refusal;
 
@@ -42,8 +43,11 @@ pub enum Era {
 }
 
 /// The version that `initialize` settles on: the client's when it is spoken here, else the newest that has an
-/// `initialize`.
-pub fn settle(wanted: &ProtocolVersion) -> ProtocolVersion {
+/// `initialize`. The legacy transport also speaks the revision that it is of.
+pub fn settle(wanted: &ProtocolVersion, transport: Transport) -> ProtocolVersion {
+    if transport == Transport::Legacy && *wanted == ProtocolVersion::V_2024_11_05 {
+        return wanted.clone();
+    }
     let spoken = SPOKEN.iter().find(|version| *version == wanted && version.has_initialize());
     spoken.unwrap_or(&ProtocolVersion::LATEST_WITH_INITIALIZE).clone()
 }
@@ -168,7 +172,13 @@ mod tests {
 
     #[test]
     fn initialize_settles_on_the_clients_version_or_the_newest_that_has_an_initialize() {
-        let settled = |wanted: &str| settle(&serde_json::from_value(Value::from(wanted)).unwrap()).to_string();
+        let on = |transport: Transport, wanted: &str| {
+            settle(&serde_json::from_value(Value::from(wanted)).unwrap(), transport).to_string()
+        };
+        let settled = |wanted: &str| on(Transport::Http, wanted);
+        assert_eq!(on(Transport::Legacy, "2024-11-05"), "2024-11-05");
+        assert_eq!(on(Transport::Legacy, "2025-06-18"), "2025-06-18");
+        assert_eq!(on(Transport::Legacy, "2026-07-28"), "2025-11-25");
         for version in ["2025-11-25", "2025-06-18", "2025-03-26"] {
             assert_eq!(settled(version), version);
         }

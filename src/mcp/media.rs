@@ -44,8 +44,28 @@ pub fn accepted(headers: &HeaderMap) -> Result<Form, Refusal> {
     best.map(|(_, form)| form).ok_or_else(|| Refusal::new(StatusCode::NOT_ACCEPTABLE, sentence))
 }
 
+/// Whether the client names the stream among what it accepts, and does not rule it out: one that asks for progress gets it
+/// so, whichever of the two it prefers for a single answer.
+pub fn names_events(headers: &HeaderMap) -> bool {
+    ranges(headers).any(|(kind, weight)| weight > 0 && matches!(kind.as_str(), "text/event-stream" | "text/*"))
+}
+
+/// Whether a client takes a stream: every one does that does not say otherwise (RFC 9110 §12.5.1).
+pub fn takes_events(headers: &HeaderMap) -> bool {
+    let takes = |kind: &str| matches!(kind, "text/event-stream" | "text/*" | "*/*");
+    !headers.contains_key(header::ACCEPT) || ranges(headers).any(|(kind, weight)| weight > 0 && takes(&kind))
+}
+
+fn ranges(headers: &HeaderMap) -> impl Iterator<Item = (String, u16)> + '_ {
+    let lines = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(|range| {
+        let (kind, parameters) = range.split_once(';').unwrap_or((range, ""));
+        (kind.trim().to_ascii_lowercase(), weight(parameters))
+    })
+}
+
 /// `q` in thousandths; 1000 when it is not said or cannot be read.
-fn weight(parameters: &str) -> u16 {
+pub(crate) fn weight(parameters: &str) -> u16 {
     let of = |parameter: &str| {
         let (name, value) = parameter.split_once('=')?;
         let q: f32 = name.trim().eq_ignore_ascii_case("q").then(|| value.trim().parse().ok()).flatten()?;
@@ -97,6 +117,21 @@ mod tests {
             assert_eq!(form(accept), expected, "{accept}");
         }
         assert_eq!(accepted(&HeaderMap::new()).unwrap(), Form::Json);
+    }
+
+    #[test]
+    fn a_stream_is_for_who_names_it_and_for_who_asks_for_nothing_else() {
+        let of = |accept: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::try_from(accept).unwrap());
+            (names_events(&headers), takes_events(&headers))
+        };
+        assert_eq!(of("application/json, text/event-stream"), (true, true));
+        assert_eq!(of("application/json, Text/Event-Stream;q=0.1"), (true, true));
+        assert_eq!(of("*/*"), (false, true));
+        assert_eq!(of("application/json, text/event-stream;q=0"), (false, false));
+        assert_eq!(of("application/json"), (false, false));
+        assert!(takes_events(&HeaderMap::new()));
     }
 
     #[test]

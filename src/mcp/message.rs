@@ -28,7 +28,7 @@ pub enum Message {
 }
 
 /// A request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// What its answer names.
     pub id: RequestId,

@@ -2,7 +2,8 @@
 //!
 //! `POST /mcp`, `/mcp/{organization}` and `/mcp/{organization}/{project}` are one endpoint with three widths: what the
 //! path names, every tool is limited to. The endpoint keeps nothing between two requests and has no sessions of its own, so
-//! there is no stream to `GET` and nothing to `DELETE`: both are 405.
+//! there is no stream to `GET` and nothing to `DELETE`: both are 405. `GET /sse`, with the same paths below it, is the
+//! transport of 2024-11-05 ([`legacy`], [`pipe`]).
 //!
 //! # Two eras on one endpoint
 //!
@@ -30,9 +31,13 @@
 //!
 //! # What is not here
 //!
-//! What needs a stream or a session: progress notifications, `subscriptions/listen`, resource subscriptions, and requests to
-//! the client (sampling, elicitation, roots). Nor `logging`, which 2026-07-28 ended, and `completion`. None is declared as a
-//! capability, so no client asks for them; a call whose client went away is ended by the runtime with its request.
+//! What needs a session: `subscriptions/listen`, resource subscriptions, and requests to the client (sampling, elicitation,
+//! roots). Nor `logging`, which 2026-07-28 ended (a level can be set before that, and filters nothing), and `completion`. None
+//! is declared as a capability, so no client asks for them.
+//!
+//! A call tells how it goes when its client wants that, and ends when that client closes the response ([`progress`]), which is
+//! how 2026-07-28 cancels. The earlier revisions' `notifications/cancelled` gets its 202 and has no effect: it comes in a
+//! request of its own, perhaps at another machine, and nothing here is kept that could lead from it to the call.
 //!
 //! # What is stored
 //!
@@ -48,8 +53,11 @@ pub mod cors;
 pub mod dispatch;
 pub mod door;
 pub mod era;
+pub mod legacy;
 pub mod media;
 pub mod message;
+pub mod pipe;
+pub mod progress;
 pub mod prompts;
 pub mod refusal;
 pub mod resources;

@@ -6,6 +6,7 @@ use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, RequestId};
 
 use super::constraint::Endpoint;
 use crate::config::Problem;
+use crate::limits::{self, TooMany};
 
 /// JSON-RPC leaves -32000 to -32019 to servers: the request was refused before or instead of its method.
 const REFUSED: ErrorCode = ErrorCode(-32000);
@@ -73,6 +74,12 @@ impl Refusal {
         Refusal { retry_after: Some(retry_after), ..Refusal::new(StatusCode::SERVICE_UNAVAILABLE, sentence) }
     }
 
+    /// 429: too many requests.
+    pub fn too_many(TooMany { retry_after }: TooMany) -> Refusal {
+        let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, limits::SENTENCE);
+        Refusal { retry_after: Some(retry_after.into()), ..refusal }
+    }
+
     /// 503: a variable is missing or malformed.
     pub fn not_configured(problem: Problem) -> Refusal {
         Refusal::unavailable(format!("This server is not set up completely: {problem}."), RETRY_CONFIGURATION)
@@ -80,14 +87,25 @@ impl Refusal {
 
     /// 405: nothing is kept here that could be streamed or deleted.
     pub fn method_not_allowed() -> Refusal {
-        let sentence = "Send POST: this server keeps no sessions and opens no streams.";
+        let sentence = "Send POST: nothing is kept here. A client that can only open a stream finds one at /sse.";
         Refusal { allow: Some("POST, OPTIONS"), ..Refusal::new(StatusCode::METHOD_NOT_ALLOWED, sentence) }
+    }
+
+    /// 405 of the legacy transport: a stream is opened here, and nothing else done without one.
+    pub fn only_a_stream() -> Refusal {
+        let sentence = "Open a stream with GET; it says where to POST messages. Newer clients use /mcp.";
+        Refusal { allow: Some("GET, OPTIONS"), ..Refusal::new(StatusCode::METHOD_NOT_ALLOWED, sentence) }
     }
 
     /// The same, as the answer to the request with this id.
     pub fn answering(mut self, id: RequestId) -> Refusal {
         self.id.get_or_insert(id);
         self
+    }
+
+    /// The same as a message, for where no response can be sent any more.
+    pub fn into_message(self) -> serde_json::Value {
+        serde_json::json!(JsonRpcError::new(self.id, *self.error))
     }
 
     fn challenging(self, challenge: String) -> Refusal {

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use super::Server;
-use crate::commands::Spec;
-use crate::commands::answer::Answer;
+use crate::commands::answer::{Answer, Part};
+use crate::commands::plan::{Plan, plan};
 use crate::commands::text::markdown;
+use crate::commands::{Spec, find};
 use crate::crypto::random_bytes;
 use crate::ports::Random;
 
@@ -78,4 +79,41 @@ pub fn for_tools(mut answer: Answer) -> Answer {
     };
     answer.notes = answer.notes.into_iter().map(without).filter(|note| !note.is_empty()).collect();
     answer
+}
+
+/// What went wrong, where the line that would work in a chat is the tool call that would work here. A line that stands for no
+/// call is left out.
+pub fn for_retries(mut answer: Answer) -> Answer {
+    let parts = answer.parts.into_iter().filter_map(|part| match part {
+        Part::Code(line) => call(&line).map(Part::Code),
+        other => Some(other),
+    });
+    answer.parts = parts.collect();
+    for_tools(answer)
+}
+
+/// `issue view CHECKOUT-API-4F` as `get_issue_details {"issueId":"CHECKOUT-API-4F"}`.
+fn call(line: &str) -> Option<String> {
+    // A usage line, with brackets for what may be left out, is no example.
+    let Plan::Run { invocation, .. } = (!line.contains(['[', '<'])).then(|| plan(line, None))? else { return None };
+    let tool = find(&invocation.command)?.spec.tool;
+    let mut arguments = invocation.parameters;
+    if let Some(arguments) = arguments.as_object_mut() {
+        arguments.retain(|_, value| !value.is_null());
+    }
+    Some(format!("{tool} {arguments}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_for_a_chat_becomes_a_call() {
+        assert_eq!(call("issue view CHECKOUT-API-4F").unwrap(), r#"get_issue_details {"issueId":"CHECKOUT-API-4F"}"#);
+        assert_eq!(call("issue list -t 24h").unwrap(), r#"search_issues {"period":"24h"}"#);
+        for line in ["issue list [organization[/project]]", "use globex/checkout-api", "hello", ""] {
+            assert_eq!(call(line), None, "{line}");
+        }
+    }
 }

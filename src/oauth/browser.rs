@@ -20,14 +20,9 @@ impl Browser {
 
     /// The browser that sent these headers, when it carries a well-formed cookie of ours.
     pub fn from_headers(headers: &HeaderMap) -> Option<Browser> {
-        headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, value)| *name == BROWSER_COOKIE && from_base64url(value).is_some_and(|it| it.len() == 32))
-            .map(|(_, value)| Browser(value.into()))
+        cookies(headers, BROWSER_COOKIE)
+            .find(|value| from_base64url(value).is_some_and(|it| it.len() == 32))
+            .map(|value| Browser(value.into()))
     }
 
     /// What may be known of the browser elsewhere: the hash of its cookie.
@@ -43,6 +38,18 @@ impl Browser {
             2 * STATE_LIFE.as_secs()
         )
     }
+}
+
+/// The values of the cookies called `name`.
+pub fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(move |(known, _)| *known == name)
+        .map(|(_, value)| value)
 }
 
 /// A token for the form of `step`, so that it cannot be posted by another site's page (P15).

@@ -12,6 +12,8 @@ pub const MAX_FORM: usize = 64 * 1024;
 pub const MAX_TOKEN: usize = 4 * 1024;
 /// The cookie that binds a consent to a browser. `__Host-` makes browsers refuse it from other hosts and over http.
 pub const BROWSER_COOKIE: &str = "__Host-vedette_browser";
+/// The cookie that remembers what was ticked on the consent page.
+pub const CHOICES_COOKIE: &str = "__Host-vedette_choices";
 /// Where Sentry sends the browser back to, for a Slack person's connection.
 pub const CONNECT_CALLBACK: &str = "/api/oauth/callback/sentry";
 /// Where Sentry sends the browser back to, for an MCP client's authorization.

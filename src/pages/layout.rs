@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
 use super::scopes;
@@ -20,9 +19,13 @@ const MAX_QUOTE: usize = 280;
 
 /// The style sheet's hash as a source of the policy, without its quotes: `sha256-…`.
 pub(crate) fn style_hash() -> &'static str {
-    static HASH: LazyLock<String> =
-        LazyLock::new(|| format!("sha256-{}", STANDARD.encode(Sha256::digest(STYLE.as_bytes()))));
+    static HASH: LazyLock<String> = LazyLock::new(|| hash(STYLE));
     &HASH
+}
+
+/// The hash of a style sheet or script, as [`style_hash`].
+pub(crate) fn hash(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text.as_bytes())))
 }
 
 // The emblem is a mounted sentry: a bridled horse's head beside a lance with its pennant, on a field of 48 by 48.
@@ -31,6 +34,10 @@ const PENNANT: &str = "M9.7 5l14 3.2-4.8 2.4 2.6 3.8-11.8-1.6z";
 const HORSE: &str = "M14.5 44.5C13.6 33.6 16.8 25 23 19.6l.2-5.4 4.3 3.6c6.6 1 10.6 4.4 12 10.4l3.3 6.3\
                      c.7 1.3.3 2.9-.9 3.7l-1.9 1.2c-1.1.7-2.5.6-3.5-.2l-3.7-3.1c-2.5.1-4.5-.4-6.1-1.5.3 3.4 3.2 6.2 5 9.9z";
 const BRIDLE: &str = "M26.5 19.5C21 24.6 18.6 31 18.8 38.5M25.2 22.3l10 7.2c.7 2.3.2 4.6-1.2 6.6";
+
+/// The emblem's shapes; `favicon.svg` shows the same.
+#[cfg(test)]
+pub(crate) const EMBLEM: [&str; 4] = [LANCE, PENNANT, HORSE, BRIDLE];
 
 /// The emblem, coloured by the style sheet.
 fn emblem() -> Markup {
@@ -42,20 +49,6 @@ fn emblem() -> Markup {
             path.bridle d=(BRIDLE) fill="none" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" {}
         }
     }
-}
-
-/// The emblem on a tile, for the tab.
-fn icon() -> &'static str {
-    static ICON: LazyLock<String> = LazyLock::new(|| {
-        let svg = format!(
-            "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 48 48'><rect width='48' height='48' rx='11' \
-             fill='#12313a'/><g transform='translate(3 3) scale(.87)'><path fill='#f0a83c' d='{PENNANT}'/><path \
-             fill='#f6f1e7' d='{LANCE}{HORSE}'/><path fill='none' stroke='#12313a' stroke-width='1.5' \
-             stroke-linecap='round' d='{BRIDLE}'/></g></svg>"
-        );
-        format!("data:image/svg+xml,{}", utf8_percent_encode(&svg, NON_ALPHANUMERIC))
-    });
-    &ICON
 }
 
 /// The document around a page's `content`. `title` stands in the tab; the page has its own `h1`.
@@ -70,7 +63,8 @@ pub(crate) fn document(title: &str, content: &Markup) -> Markup {
                 meta name="color-scheme" content="light dark";
                 meta name="theme-color" content="#f5f1e8" media="(prefers-color-scheme: light)";
                 meta name="theme-color" content="#0e171c" media="(prefers-color-scheme: dark)";
-                link rel="icon" href=(icon());
+                link rel="icon" href="/favicon.ico" sizes="48x48";
+                link rel="icon" href="/favicon.svg" type="image/svg+xml";
                 style { (PreEscaped(STYLE)) }
             }
             body {

@@ -1,12 +1,15 @@
 //! HTML pages.
 //!
 //! A page is a function of typed inputs. Every string in them is untrusted (P20): maud escapes it, `<bdi>` keeps its
-//! direction to itself, and a long one is cut. The pages have no script, one style sheet that the policy names by its
-//! hash, and one place that says what the browser may do with them ([`Page::into_response`], P15).
+//! direction to itself, and a long one is cut. The pages have one style sheet that the policy names by its hash, no script
+//! (but for the first page's copy buttons, whose policy names it in the same way), and one place that says what the browser
+//! may do with them ([`Page::into_response`], P15).
 
+pub mod account;
 pub mod connect;
 pub mod consent;
 mod errors;
+pub mod front;
 pub mod home;
 mod layout;
 mod scopes;
@@ -23,6 +26,7 @@ pub use errors::{method_not_allowed, not_found, server_error};
 
 /// The policy of every response that is not a page: it may load, run, frame and submit nothing.
 const STRICTEST_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// A page, ready to become a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +39,8 @@ pub struct Page {
     pub headers: HeaderMap,
     /// The sources of `form-action`, space-separated.
     form_action: String,
+    /// The one script that may run.
+    script: Option<&'static str>,
 }
 
 /// Where a page's form may lead.
@@ -86,7 +92,13 @@ impl Forms<'_> {
 impl Page {
     /// A page whose document is `html` and whose form leads where `forms` says.
     pub(crate) fn new(status: StatusCode, html: maud::Markup, forms: Forms<'_>) -> Page {
-        Page { status, html: html.into_string(), headers: HeaderMap::new(), form_action: forms.sources() }
+        Page { status, html: html.into_string(), headers: HeaderMap::new(), form_action: forms.sources(), script: None }
+    }
+
+    /// Allows the script `script`, which stands in the document as it is.
+    pub(crate) fn with_script(mut self, script: &'static str) -> Page {
+        self.script = Some(script);
+        self
     }
 
     /// Adds `Retry-After`, which every 503 carries.
@@ -100,8 +112,9 @@ impl Page {
     /// `Referrer-Policy: no-referrer` also makes browsers send `Origin: null` with the page's own form, so a route that
     /// takes the form tells its own pages by the CSRF field and by `Sec-Fetch-Site`, not by `Origin`.
     pub fn into_response(self) -> Response<Bytes> {
+        let script = self.script.map(|script| format!("script-src '{}'; ", layout::hash(script))).unwrap_or_default();
         let policy = format!(
-            "default-src 'none'; style-src '{}'; img-src data:; form-action {}; base-uri 'none'; \
+            "default-src 'none'; style-src '{}'; {script}img-src 'self'; form-action {}; base-uri 'none'; \
              frame-ancestors 'none'",
             layout::style_hash(),
             self.form_action,
@@ -126,6 +139,14 @@ impl From<Page> for Response<Bytes> {
     }
 }
 
+/// Keeps a window connected with the page that opened it. A client in a web page opens the authorization in a popup, and
+/// waits for it to come back to the client's own origin and say so (`window.opener.postMessage`); one response on the way with
+/// `same-origin` would cut the two apart for good. What an opener can do to the window without that is to close it, and to send
+/// it elsewhere: neither reads nor presses anything.
+pub fn keep_opener(headers: &mut HeaderMap) {
+    headers.insert(OPENER_POLICY, HeaderValue::from_static("unsafe-none"));
+}
+
 /// Adds the security headers of every response, each unless the response has its own. `Strict-Transport-Security` is
 /// not among them: the router adds it where the request came over https.
 pub fn security_headers(headers: &mut HeaderMap) {
@@ -134,7 +155,7 @@ pub fn security_headers(headers: &mut HeaderMap) {
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (OPENER_POLICY, "same-origin"),
     ];
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));

@@ -5,6 +5,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{Method, header};
 use sha2::{Digest, Sha256};
+use url::Url;
 
 use super::{
     Page,
@@ -12,6 +13,8 @@ use super::{
     consent::{self, Consent, ConsentProblem},
     home, layout, method_not_allowed, not_found, server_error,
 };
+use crate::limits::TooMany;
+use crate::oauth::provider::documents::DocumentProblem;
 use crate::{
     config::{Config, Problem},
     sentry::host::SentryHost,
@@ -54,9 +57,14 @@ fn confirm(account_name: &str, account_email: &str) -> Page {
 }
 
 fn consent(client_name: &str, redirect_uri: &str, path: &str) -> Page {
+    consent_of(None, client_name, redirect_uri, path)
+}
+
+fn consent_of(proven_host: Option<&str>, client_name: &str, redirect_uri: &str, path: &str) -> Page {
     consent::consent(Consent {
         client_name,
         client_uri: Some("https://client.example"),
+        proven_host,
         redirect_uri,
         limit: &Limit::from_path(path).unwrap(),
         ticked: &["inspect"],
@@ -100,6 +108,7 @@ fn problems() -> Vec<ConnectProblem> {
         ConnectProblem::NotFromHere,
         ConnectProblem::TooLarge,
         ConnectProblem::ObjectUnavailable,
+        ConnectProblem::TooMany(TooMany { retry_after: 60 }),
     ]
 }
 
@@ -115,16 +124,23 @@ const COMPLETE: &[(&str, &str)] = &[
     ("SLACK_BOT_TOKEN", "bot-token-value"),
 ];
 
+const TOKENS_ONLY: &[(&str, &str)] = &[("SLACK_SIGNING_SECRET", "signing-secret-value")];
+
 const HEADLESS: &[(&str, &str)] = &[("SENTRY_AUTH_TOKEN", "operator-token-value")];
+
+fn origin() -> Url {
+    Url::parse("https://vedette.example.workers.dev").unwrap()
+}
 
 /// Every page, by the name of its snapshot.
 fn gallery() -> Vec<(String, Page)> {
     let reading = words("event:read org:read project:read team:read");
     let writing = words("event:read event:write org:read telescope:aim");
     let mut pages: Vec<(String, Page)> = [
-        ("home", home::home(&config(COMPLETE))),
-        ("home_unconfigured", home::home(&config(&[]))),
-        ("home_headless", home::home(&config(HEADLESS))),
+        ("home", home::home(&config(COMPLETE), &origin())),
+        ("home_unconfigured", home::home(&config(TOKENS_ONLY), &origin())),
+        ("home_headless", home::home(&config(HEADLESS), &origin())),
+        ("home_closed", home::home(&config(&[("SENTRY_HOST", "no host")]), &origin())),
         ("connect_start", start("Ada Lovelace", &reading, Some("issue list globex"))),
         ("connect_start_writing", start("Ada Lovelace", &writing, None)),
         ("connect_confirm", confirm("Ada King", "ada@globex.example")),
@@ -135,6 +151,12 @@ fn gallery() -> Vec<(String, Page)> {
         ("connect_cancelled", connect::cancelled()),
         ("consent", consent("Claude Code", "http://localhost:3118/callback", "/mcp/globex/checkout-api")),
         ("consent_private_scheme", consent("Cursor", "cursor://anysphere.cursor-mcp/oauth/callback", "/mcp")),
+        (
+            "consent_described",
+            consent_of(Some("claude.ai"), "Claude", "https://claude.ai/api/mcp/auth_callback", "/mcp/globex"),
+        ),
+        ("consent_problem_document", ConsentProblem::ClientDocument(DocumentProblem::OtherClient).page()),
+        ("consent_problem_too_many", ConsentProblem::TooMany(TooMany { retry_after: 60 }).page()),
         ("consent_problem_fewer_scopes", ConsentProblem::FewerScopes.page()),
         ("not_found", not_found()),
         ("method_not_allowed", method_not_allowed(&[Method::GET, Method::POST])),
@@ -144,6 +166,7 @@ fn gallery() -> Vec<(String, Page)> {
     .map(|(name, page)| (name.to_owned(), page))
     .collect();
     pages.extend(problems().iter().map(|problem| (format!("connect_problem_{}", problem.name()), problem.page())));
+    pages.extend(super::account::examples::examples());
     pages
 }
 
@@ -151,7 +174,7 @@ fn gallery() -> Vec<(String, Page)> {
 fn body(html: &str) -> String {
     let (_, rest) = html.split_once("<main>").unwrap();
     let (main, _) = rest.split_once("</main>").unwrap();
-    main.replace("><", ">\n<")
+    main.replace(home::SCRIPT, "/* copy.js */").replace("><", ">\n<")
 }
 
 #[test]
@@ -171,18 +194,90 @@ fn the_document_around_every_page_reads_as_it_should() {
 
 #[test]
 fn the_first_page_is_markdown_too() {
-    insta::assert_snapshot!("home_markdown", home::markdown(&config(COMPLETE)));
-    insta::assert_snapshot!("home_markdown_unconfigured", home::markdown(&config(&[])));
+    insta::assert_snapshot!("home_markdown", home::markdown(&config(COMPLETE), &origin()));
+    insta::assert_snapshot!("home_markdown_unconfigured", home::markdown(&config(&[]), &origin()));
+    insta::assert_snapshot!("home_markdown_headless", home::markdown(&config(HEADLESS), &origin()));
+}
+
+/// What a page shows of each `<code id="…">`.
+fn shown(html: &str) -> Vec<String> {
+    let unescaped =
+        |text: &str| text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+    let pieces = html.split("<code id=\"").skip(1).filter_map(|rest| rest.split_once('>')?.1.split_once("</code>"));
+    pieces.map(|(text, _)| unescaped(text)).collect()
 }
 
 #[test]
-fn each_problem_has_its_status_and_a_503_says_when_to_retry() {
+fn people_and_machines_are_told_the_same() {
+    for variables in [COMPLETE, TOKENS_ONLY, HEADLESS, &[]] {
+        let (config, origin) = (config(variables), origin());
+        let (page, markdown) = (home::home(&config, &origin).html, home::markdown(&config, &origin));
+        let texts = shown(&page);
+        assert!(texts.len() >= 3);
+        for text in texts {
+            assert!(markdown.contains(&text), "{text}");
+        }
+        for (open, close) in [("<summary><span>", "</span>"), ("<li><code>", "</code>"), ("<dt><code>", "</code>")] {
+            for piece in page.split(open).skip(1) {
+                let text = piece.split_once(close).unwrap().0.replace("&quot;", "\"");
+                assert!(markdown.contains(&text), "{text}");
+            }
+        }
+        assert_eq!(page.matches("<summary>").count(), markdown.matches("\n### ").count());
+        for link in ["cursor://", "vscode:", "https://claude.ai/"] {
+            assert_eq!(page.matches(link).count(), markdown.matches(link).count(), "{link}");
+        }
+    }
+}
+
+#[test]
+fn a_copy_button_copies_a_text_that_is_there_and_waits_for_the_script() {
+    let page = home::home(&config(COMPLETE), &origin()).html;
+    let buttons: Vec<&str> = page.split("<button").skip(1).collect();
+    assert!(buttons.len() > 12, "{}", buttons.len());
+    for button in buttons {
+        let (tag, _) = button.split_once('>').unwrap();
+        let (_, rest) = tag.split_once("data-copy=\"").unwrap();
+        let (id, _) = rest.split_once('"').unwrap();
+        assert_eq!(page.matches(&format!("<code id=\"{id}\">")).count(), 1, "{id}");
+        assert!(tag.contains("type=\"button\"") && tag.ends_with(" hidden"), "{tag}");
+    }
+}
+
+#[test]
+fn every_address_on_the_first_page_is_of_the_origin_that_is_asked() {
+    let elsewhere = Url::parse("https://other.example:8443/").unwrap();
+    let page = home::home(&config(COMPLETE), &elsewhere).html;
+    assert!(!page.contains("vedette.example"));
+    assert!(page.contains("https://other.example:8443/mcp"));
+    let json = home::mcp_json(&config(COMPLETE), &elsewhere);
+    assert_eq!(json["endpoint"], "https://other.example:8443/mcp");
+    assert_eq!(json["mcpServers"]["sentry"]["url"], json["endpoint"]);
+    assert_eq!(json["mcpServers"]["sentry"]["type"], "http");
+}
+
+#[test]
+fn a_hostile_origin_stays_text_p20() {
+    for host in ["a'b;c.example", "$(id).example", "`id`.example", "a&b\"c.example", "x.example"] {
+        let Ok(origin) = Url::parse(&format!("https://{host}")) else { continue };
+        let page = home::home(&config(COMPLETE), &origin).html;
+        assert_eq!(page.matches("<script").count(), 1);
+        for tag in page.split('<').filter_map(|rest| rest.split('>').next()) {
+            assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+        }
+        let address = home::mcp_json(&config(COMPLETE), &origin)["endpoint"].as_str().unwrap().to_owned();
+        assert!(shown(&page).contains(&address), "{address}");
+    }
+}
+
+#[test]
+fn each_problem_has_its_status_and_a_429_or_503_says_when_to_retry() {
     let table: String = problems()
         .iter()
         .map(|problem| {
             let response = problem.page().into_response();
             let retry = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
-            assert_eq!(retry.is_some(), response.status() == 503, "{problem:?}");
+            assert_eq!(retry.is_some(), matches!(response.status().as_u16(), 429 | 503), "{problem:?}");
             format!("{} {} {}\n", response.status().as_u16(), problem.name(), retry.unwrap_or_default())
         })
         .collect();
@@ -260,9 +355,16 @@ fn only_a_request_for_reading_promises_that_nothing_is_changed() {
 }
 
 #[test]
-fn the_policy_allows_no_script_and_no_other_style_than_ours_p15() {
+fn the_policy_allows_no_script_but_the_first_pages_and_no_other_style_than_ours_p15() {
     for (name, page) in gallery() {
-        assert!(!page.html.contains("<script") && !page.html.contains("javascript:"), "{name}");
+        // The first page alone has a script, and its policy names that one.
+        let scripts = usize::from(name.starts_with("home"));
+        assert_eq!(page.html.matches("<script").count(), scripts, "{name}");
+        assert!(!page.html.contains("javascript:"), "{name}");
+        let allowed = page.html.split_once("<script>").map_or_else(String::new, |(_, rest)| {
+            let (script, _) = rest.split_once("</script>").unwrap();
+            format!(" script-src 'sha256-{}';", STANDARD.encode(Sha256::digest(script)))
+        });
         for tag in page.html.split('<').filter_map(|rest| rest.split('>').next()) {
             assert!(!tag.contains(" style=") && !tag.contains(" on"), "{name}: {tag}");
         }
@@ -275,9 +377,12 @@ fn the_policy_allows_no_script_and_no_other_style_than_ours_p15() {
         let has_form = page.html.contains("<form");
         let response = page.into_response();
         let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
-        assert!(policy.starts_with(&format!("default-src 'none'; style-src 'sha256-{hash}';")), "{name}: {policy}");
+        assert!(
+            policy.starts_with(&format!("default-src 'none'; style-src 'sha256-{hash}';{allowed} img-src 'self'; ")),
+            "{name}: {policy}"
+        );
         // The consent page's form ends at the client: this one address, on the person's own computer.
-        let others = policy.replace(" http://localhost:3118;", ";");
+        let others = policy.replace(" http://localhost:3118;", ";").replacen(&allowed, "", 1);
         for bad in ["unsafe", "script-src", "*;", " * ", "http:"] {
             assert!(!others.contains(bad), "{name}: {policy}");
         }
@@ -349,6 +454,7 @@ fn the_style_sheet_is_hashed_as_the_browser_reads_it() {
     assert!(!layout::STYLE.contains(['\r', '\0']), "a browser would read other bytes than were hashed");
     assert!(!layout::STYLE.contains('<'), "it stands inside a style element");
     assert!(!layout::STYLE.contains("url(") && !layout::STYLE.contains("@import"), "it loads nothing");
+    assert!(!home::SCRIPT.contains(['\r', '\0', '<']), "nor may the script");
 }
 
 #[test]
@@ -366,8 +472,9 @@ fn every_page_has_one_heading_landmarks_a_language_and_a_title() {
 fn no_secret_of_the_configuration_is_on_the_first_page() {
     for variables in [COMPLETE, HEADLESS] {
         let config = config(variables);
-        assert!(!home::home(&config).html.contains("-value"));
-        assert!(!home::markdown(&config).contains("-value"));
+        assert!(!home::home(&config, &origin()).html.contains("-value"));
+        assert!(!home::markdown(&config, &origin()).contains("-value"));
+        assert!(!home::mcp_json(&config, &origin()).to_string().contains("-value"));
     }
 }
 

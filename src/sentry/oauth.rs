@@ -246,7 +246,7 @@ pub async fn whose(http: &dyn Http, host: &SentryHost, token: &SecretString) -> 
         .map_err(drop)?;
     let response = http.send(request, LIMITS).await.map_err(drop)?;
     match response.status().as_u16() {
-        200 => serde_json::from_slice::<UserBody>(response.body()).map(|user| Some(read_account(user))).map_err(drop),
+        200 => serde_json::from_slice(response.body()).ok().and_then(read_account).map(Some).ok_or(()),
         401 => Ok(None),
         _ => Err(()),
     }
@@ -279,17 +279,19 @@ fn read_issued(body: &[u8], now: Timestamp) -> Option<Issued> {
         // Relative first: it does not depend on both clocks agreeing.
         expires_at: from_seconds.or(from_date),
         scopes,
-        account: body.user.map(read_account),
+        account: body.user.and_then(read_account),
     })
 }
 
-fn read_account(user: UserBody) -> Account {
+/// `None` for a user without an id: two of those would be taken for one.
+fn read_account(user: UserBody) -> Option<Account> {
     let id = match user.id {
-        serde_json::Value::String(id) => id,
-        other => other.to_string(),
+        serde_json::Value::String(id) if !id.is_empty() => id,
+        serde_json::Value::Number(id) => id.to_string(),
+        _ => return None,
     };
     let present = |text: Option<String>| text.filter(|text| !text.is_empty());
-    Account { id, name: present(user.name), email: present(user.email) }
+    Some(Account { id, name: present(user.name), email: present(user.email) })
 }
 
 #[cfg(test)]
@@ -306,6 +308,10 @@ mod tests {
         assert_eq!(issued.scopes, ["org:read", "project:read"]);
         let account = issued.account.unwrap();
         assert_eq!((account.id.as_str(), account.label()), ("123", "j@x.io"));
+        for nobody in ["null", "\"\"", "{}", "[]"] {
+            let body = format!(r#"{{"access_token":"a","user":{{"id":{nobody}}}}}"#);
+            assert!(read_issued(body.as_bytes(), now).unwrap().account.is_none(), "{nobody}");
+        }
         let bare = read_issued(br#"{"access_token":"a"}"#, now).unwrap();
         assert!(bare.refresh_token.is_none() && bare.expires_at.is_none() && bare.account.is_none());
     }

@@ -204,10 +204,45 @@ pub struct Revoke {
 }
 declare_call!(Session: Revoke => (), "/revoke");
 
-/// Ends the session, whoever asks: the person on their account page, or the MCP door after Sentry refused the grant.
+/// Its person ends the session. It ends only for an account that it is listed under; replies whether it was open.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct End {}
-declare_call!(Session: End => (), "/end");
+pub struct EndFor {
+    /// The Account object's name.
+    pub account: String,
+}
+declare_call!(Session: EndFor => bool, "/end-for");
+
+/// Its person wants to see the session: told only to an account that it is listed under, while it is open.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct View {
+    /// The Account object's name.
+    pub account: String,
+}
+declare_call!(Session: View => Option<Listed>, "/view");
+
+/// What a person sees of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// What the client calls itself; untrusted.
+    pub client_name: String,
+    /// Where its code went.
+    pub redirect_uri: String,
+    /// The names of the skills.
+    pub skills: Vec<String>,
+    /// The organization and project that it is limited to.
+    pub limit: Limit,
+    /// When it was let in.
+    pub opened_at: Timestamp,
+    /// When it came last, to within ten minutes; `None`: it has not come yet.
+    pub used_at: Option<Timestamp>,
+}
+
+impl Listed {
+    /// When it was used, or else let in.
+    pub fn last_sign_of_life(&self) -> Timestamp {
+        self.used_at.unwrap_or(self.opened_at)
+    }
+}
 
 /// Somebody comes to the MCP door with an access token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -229,6 +264,8 @@ pub enum CredentialNeed {
     No,
     /// It does.
     Yes,
+    /// It does, and with the session's own grant also where there is an operator's token: as a proof of who comes.
+    Own,
     /// Sentry refused the token of this version with a 401 that says that it is dead.
     Rejected(i64),
 }

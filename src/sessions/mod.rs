@@ -3,6 +3,7 @@
 //! [`session`] is the object and its protocol, [`calls`] what it answers, [`tokens`] what its clients hold, [`terms`] what
 //! was agreed to.
 
+mod account;
 pub mod calls;
 mod family;
 pub mod session;

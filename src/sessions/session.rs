@@ -13,7 +13,8 @@
 //! here, code or tokens are out) → `ended`. Each step is taken once. Ending is one write, after which no token works; the
 //! alarm then takes the grant away, revokes it at Sentry, and forgets the session a day later.
 //!
-//! [`super::family`] tells the protocol of codes and tokens, [`super::sweep`] that of ending.
+//! [`super::family`] tells the protocol of codes and tokens, [`super::sweep`] that of ending, [`super::account`] how its person
+//! sees and ends it.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -22,11 +23,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::calls::{
-    Access, Authenticate, Authenticated, Begin, Conclude, Concluded, CredentialNeed, End, Redeem, Refresh, Revoke,
-    Take, Taken,
+    Access, Authenticate, Authenticated, Begin, Conclude, Concluded, CredentialNeed, EndFor, Redeem, Refresh, Revoke,
+    Take, Taken, View,
 };
 use super::store::{Live, State, Store};
 use super::tokens::{Kind, SessionId, Token};
+use crate::accounts::object_name;
 use crate::config::Problem;
 use crate::crypto::{KeyRing, Purpose, Sealed, random_bytes};
 use crate::grants::record::{Grant, GrantRecord};
@@ -42,6 +44,8 @@ pub const ACCESS_LIFE: Duration = Duration::from_secs(60 * 60);
 pub const IDLE_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long a session lives whose first tokens nobody uses: their client never got them, and nobody can end it.
 pub const UNUSED_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// When a session was used is written so often at most: authenticating a request is to cost no write.
+const USE_IS_NOTED_EVERY: Duration = Duration::from_secs(10 * 60);
 /// How long an ended session is known, so that a late answer of Sentry's finds it ended rather than unknown.
 pub(super) const REMEMBER: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -107,7 +111,8 @@ impl Session {
             Redeem::PATH => self.redeem(&read(body)?).await.and_then(reply),
             Refresh::PATH => self.refresh(&read(body)?).await.and_then(reply),
             Revoke::PATH => self.revoke(&read(body)?).await.and_then(reply),
-            End::PATH => self.end().await.and_then(reply),
+            EndFor::PATH => self.end_for(&read(body)?).await.and_then(reply),
+            View::PATH => self.view(&read(body)?).and_then(reply),
             Authenticate::PATH => self.authenticate(&read(body)?).await.and_then(reply),
             _ => Err(SessionError::BadCall),
         }
@@ -158,9 +163,10 @@ impl Session {
         let salt = random_bytes::<32>(&*self.world.random);
         self.store.transaction(&mut || {
             self.vault.store(&grant).map_err(|error| StorageError(error.to_string()))?;
-            self.store.open(&code.hash(), &salt, now + CODE_LIFE)
+            self.store.open(&code.hash(), &salt, now + CODE_LIFE)?;
+            self.store.join(&object_name(&keys, &grant.origin, &grant.account.id), now)
         })?;
-        self.alarm.set(now + CODE_LIFE).await?;
+        self.wake().await?;
         self.vault.copy().await;
         self.log(Level::Info, "session_opened", &[]);
         Ok(Concluded::Code(code.to_text(&keys)))
@@ -178,6 +184,8 @@ impl Session {
             let now = self.now();
             let expires_at = if terms.may_refresh { now + IDLE_LIFE } else { access.expires_at };
             self.store.in_use(expires_at, now)?;
+        } else if live.used_at.is_none_or(|at| self.now().since(at) >= USE_IS_NOTED_EVERY) {
+            self.store.used(self.now())?;
         }
         let credential = match self.credential(call.credential).await {
             // The vault may have awaited Sentry: whoever was revoked meanwhile gets nothing.
@@ -209,6 +217,7 @@ impl Session {
                 Ok(None) => (self.vault.credential().await.map(Some), Awaited::Perhaps),
                 at_hand => (at_hand, Awaited::No),
             },
+            CredentialNeed::Own => (self.vault.own_credential().await.map(Some), Awaited::Perhaps),
             CredentialNeed::Rejected(version) => (self.vault.rejected(version).await.map(Some), Awaited::Perhaps),
         }
     }

@@ -12,7 +12,7 @@ use crate::ports::{Row, Sql, StorageError, Timestamp, Value};
 /// How many generations of access tokens work at a time: a client that refreshes without end does not fill the storage.
 const GENERATIONS: i64 = 50;
 
-const SCHEMA: [&str; 2] = [
+const SCHEMA: [&str; 3] = [
     "CREATE TABLE IF NOT EXISTS session (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         state TEXT NOT NULL,
@@ -39,6 +39,12 @@ const SCHEMA: [&str; 2] = [
         scopes TEXT NOT NULL,
         path TEXT NOT NULL,
         expires_at INTEGER NOT NULL
+    )",
+    "CREATE TABLE IF NOT EXISTS membership (
+        account TEXT PRIMARY KEY,
+        opened_at INTEGER NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        due_at INTEGER
     )",
 ];
 
@@ -92,6 +98,9 @@ pub(super) struct Session {
     pub rotated_at: Option<Timestamp>,
     /// Whether an access token of the newest generation was used: its client has got the pair.
     pub in_use: bool,
+    pub created_at: Timestamp,
+    /// When a token was last issued or used; written now and then only.
+    pub used_at: Option<Timestamp>,
     /// What is to be revoked at Sentry, sealed.
     pub revocation: Option<Vec<u8>>,
     pub attempts: u32,
@@ -116,6 +125,8 @@ fn session(row: &Row) -> Option<Session> {
         revocation: row.blob(12).map(<[u8]>::to_vec),
         attempts: row.integer(13).and_then(|it| u32::try_from(it).ok()).unwrap_or(0),
         retry_at: row.timestamp(14),
+        created_at: row.timestamp(15)?,
+        used_at: row.timestamp(16),
     })
 }
 
@@ -135,7 +146,17 @@ pub(super) struct Live {
     /// Of the newest pair.
     pub generation: i64,
     pub in_use: bool,
+    pub used_at: Option<Timestamp>,
     pub access: AccessRow,
+}
+
+/// An account that lists the session, or is to.
+#[derive(Clone, Debug)]
+pub(super) struct Membership {
+    /// The Account object's name.
+    pub account: String,
+    pub opened_at: Timestamp,
+    pub attempts: u32,
 }
 
 /// A new pair of tokens.
@@ -169,7 +190,7 @@ impl Store {
     pub fn session(&self) -> Result<Option<Session>, StorageError> {
         let rows = self.sql.exec(
             "SELECT state, terms, client_state, expires_at, code, redeemed_at, salt, generation, refresh, previous,
-                    rotated_at, in_use, revocation, attempts, retry_at
+                    rotated_at, in_use, revocation, attempts, retry_at, created_at, used_at
              FROM session WHERE id = 1",
             vec![],
         )?;
@@ -242,7 +263,7 @@ impl Store {
     /// door asks this.
     pub fn live(&self, hash: &str, now: Timestamp) -> Result<Option<Live>, StorageError> {
         let rows = self.sql.exec(
-            "SELECT access.generation, scopes, path, access.expires_at, terms, session.generation, in_use
+            "SELECT access.generation, scopes, path, access.expires_at, terms, session.generation, in_use, used_at
              FROM access, session WHERE access.hash = ?1 AND access.expires_at > ?2 AND session.id = 1 AND state = 'open'",
             vec![hash.into(), now.into()],
         )?;
@@ -255,7 +276,13 @@ impl Store {
                 expires_at: row.timestamp(3)?,
             };
             let terms = serde_json::from_str(row.text(4)?).ok()?;
-            Some(Live { terms, generation: row.integer(5)?, in_use: row.integer(6) == Some(1), access })
+            Some(Live {
+                terms,
+                generation: row.integer(5)?,
+                in_use: row.integer(6) == Some(1),
+                used_at: row.timestamp(7),
+                access,
+            })
         };
         let unreadable = || StorageError("the access token cannot be read".to_owned());
         rows.first().map(|row| live(row).ok_or_else(unreadable)).transpose()
@@ -279,14 +306,79 @@ impl Store {
         )
     }
 
-    /// Ends the session and every token of it.
+    /// A token was used.
+    pub fn used(&self, now: Timestamp) -> Result<(), StorageError> {
+        self.exec("UPDATE session SET used_at = ? WHERE id = 1", vec![now.into()])
+    }
+
+    /// Ends the session and every token of it; its accounts are to be told.
     pub fn end(&self, forget_at: Timestamp) -> Result<(), StorageError> {
         self.exec("DELETE FROM access", vec![])?;
+        self.exec("UPDATE membership SET due_at = 0, attempts = 0", vec![])?;
         self.exec(
             "UPDATE session SET state = 'ended', expires_at = ?, client_state = NULL, refresh = NULL, previous = NULL,
                     salt = NULL WHERE id = 1",
             vec![forget_at.into()],
         )
+    }
+
+    // ---- Accounts ----
+
+    /// The session is of `account`, which is to be told. Nothing changes when that was known.
+    pub fn join(&self, account: &str, opened_at: Timestamp) -> Result<(), StorageError> {
+        self.exec(
+            "INSERT INTO membership (account, opened_at, due_at) VALUES (?, ?, 0) ON CONFLICT DO NOTHING",
+            vec![account.into(), opened_at.into()],
+        )
+    }
+
+    /// When the session was opened, if it is of `account`.
+    pub fn member(&self, account: &str) -> Result<Option<Timestamp>, StorageError> {
+        let rows = self.sql.exec("SELECT opened_at FROM membership WHERE account = ?", vec![account.into()])?;
+        Ok(rows.first().and_then(|row| row.timestamp(0)))
+    }
+
+    /// An account that is to be told now how the session stands.
+    pub fn due_membership(&self, now: Timestamp) -> Result<Option<Membership>, StorageError> {
+        let rows = self.sql.exec(
+            "SELECT account, opened_at, attempts FROM membership WHERE due_at <= ? ORDER BY due_at LIMIT 1",
+            vec![now.into()],
+        )?;
+        Ok(rows.first().and_then(|row| {
+            Some(Membership {
+                account: row.text(0)?.to_owned(),
+                opened_at: row.timestamp(1)?,
+                attempts: row.integer(2).and_then(|it| u32::try_from(it).ok()).unwrap_or(0),
+            })
+        }))
+    }
+
+    /// The account knows that the session is open; unless that has ended meanwhile, there is no more to tell.
+    pub fn told(&self, account: &str) -> Result<(), StorageError> {
+        self.exec(
+            "UPDATE membership SET due_at = NULL, attempts = 0
+             WHERE account = ? AND EXISTS (SELECT 1 FROM session WHERE state = 'open')",
+            vec![account.into()],
+        )
+    }
+
+    /// The account knows that the session has ended, or was never heard.
+    pub fn leave(&self, account: &str) -> Result<(), StorageError> {
+        self.exec("DELETE FROM membership WHERE account = ?", vec![account.into()])
+    }
+
+    /// Tells the account at `at`.
+    pub fn tell_later(&self, account: &str, at: Timestamp) -> Result<(), StorageError> {
+        self.exec(
+            "UPDATE membership SET attempts = attempts + 1, due_at = ? WHERE account = ?",
+            vec![at.into(), account.into()],
+        )
+    }
+
+    /// When the next account is to be told something.
+    pub fn next_membership_due(&self) -> Result<Option<Timestamp>, StorageError> {
+        let rows = self.sql.exec("SELECT min(due_at) FROM membership", vec![])?;
+        Ok(rows.first().and_then(|row| row.timestamp(0)))
     }
 
     // ---- Cleaning up ----

@@ -5,12 +5,8 @@
 //! 1. a session that ran out is ended;
 //! 2. an ended session's grant is taken out of the vault, in one transaction with the note of what to revoke;
 //! 3. the noted token is revoked at Sentry, with pauses, for about half a day;
-//! 4. a day later the session is forgotten. An empty row of the vault stays, which wins over an old copy in KV (P2).
-
-use std::time::Duration;
-
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+//! 4. its person's account is told, so that the session is listed no more ([`super::account`]);
+//! 5. a day later the session is forgotten. An empty row of the vault stays, which wins over an old copy in KV (P2).
 
 use super::session::{REMEMBER, Session, SessionError};
 use super::store::State;
@@ -18,20 +14,8 @@ use crate::config::Problem;
 use crate::crypto::Purpose;
 use crate::grants::NoCredential;
 use crate::grants::record::Grant;
+use crate::grants::revocation::{Attempt, LONGEST_PAUSE, MAX_ATTEMPTS, Revocation, pause};
 use crate::ports::{Level, StorageError, Timestamp};
-use crate::sentry::oauth::{SentryOAuth, TokenError};
-
-/// After so many tries, over about half a day, revoking at Sentry is given up: the token runs out by itself.
-const MAX_ATTEMPTS: u32 = 24;
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
-
-/// A token to revoke at Sentry, sealed in the session's row.
-#[derive(Serialize, Deserialize)]
-struct Revocation {
-    token: String,
-    origin: String,
-}
 
 impl Session {
     /// Ends the session: from now on none of its tokens works.
@@ -67,9 +51,13 @@ impl Session {
             // (3) Sentry.
             self.revoke_at_sentry().await?;
         }
-        // (4) The end.
+        // (4) The account.
+        self.tell_accounts().await?;
+        // (5) The end.
         let row = self.store.session()?;
-        if row.is_some_and(|row| row.state == State::Ended && row.revocation.is_none() && row.expires_at <= now) {
+        let over =
+            row.is_some_and(|row| row.state == State::Ended && row.revocation.is_none() && row.expires_at <= now);
+        if over && self.store.next_membership_due()?.is_none() {
             self.store.forget()?;
         }
         self.wake().await
@@ -93,31 +81,25 @@ impl Session {
         let Some(row) = self.store.session()? else { return Ok(()) };
         let Some(sealed) = row.revocation.filter(|_| row.retry_at.is_none_or(|at| at <= now)) else { return Ok(()) };
         let name = self.id.object_name();
-        let opened = self.keys()?.open::<Revocation>(Purpose::Session, &name, &sealed);
-        let (Ok(host), Ok(app)) = (&self.world.config.sentry_host, &self.world.config.sentry_app) else {
-            return Ok(self.store.revocation_later(now + LONGEST_PAUSE)?);
+        let attempt = match self.keys()?.open::<Revocation>(Purpose::Session, &name, &sealed) {
+            Ok(revocation) => revocation.attempt(&self.world).await,
+            Err(_) => Attempt::Never,
         };
-        // P7: only the host that issued it may see it.
-        let Some(revocation) = opened.ok().filter(|it| it.origin == host.origin().as_str()) else {
-            return Ok(self.store.set_revocation(None)?);
-        };
-        let token = SecretString::from(revocation.token);
-        match SentryOAuth::new(&self.world, host, app).revoke(&token).await {
-            Err(TokenError::RateLimited | TokenError::Unclear(_)) if row.attempts < MAX_ATTEMPTS => {
+        match attempt {
+            Attempt::Again if row.attempts < MAX_ATTEMPTS => {
                 Ok(self.store.revocation_later(self.now() + pause(row.attempts))?)
             }
-            Ok(()) => Ok(self.store.set_revocation(None)?),
-            Err(error) => {
-                self.log(Level::Warn, "session_revocation_given_up", &[("error", &error.to_string())]);
+            Attempt::Done => Ok(self.store.set_revocation(None)?),
+            Attempt::Again | Attempt::Never => {
+                self.log(Level::Warn, "session_revocation_given_up", &[]);
                 Ok(self.store.set_revocation(None)?)
             }
         }
     }
 
     pub(super) fn seal_revocation(&self, grant: &Grant) -> Result<Vec<u8>, Problem> {
-        let revocation =
-            Revocation { token: grant.access_token.expose_secret().to_owned(), origin: grant.origin.clone() };
-        Ok(self.keys()?.seal(Purpose::Session, &self.id.object_name(), &revocation, &*self.world.random).0)
+        let (name, revocation) = (self.id.object_name(), Revocation::of(grant));
+        Ok(self.keys()?.seal(Purpose::Session, &name, &revocation, &*self.world.random).0)
     }
 
     /// Sets the alarm for the next thing that will be due.
@@ -129,14 +111,10 @@ impl Session {
             State::Ended if self.vault.has_newer_than(0)? => Some(self.now()),
             _ => None,
         };
-        let due = [pending, self.store.next_access_expiry()?, Some(row.expires_at)];
+        let due = [pending, self.store.next_access_expiry()?, self.store.next_membership_due()?, Some(row.expires_at)];
         match due.into_iter().flatten().min() {
             Some(at) => Ok(self.alarm.set(at).await?),
             None => Ok(()),
         }
     }
-}
-
-fn pause(attempts: u32) -> Duration {
-    FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(attempts.min(16))).min(LONGEST_PAUSE)
 }

@@ -7,6 +7,8 @@ use crate::commands::Skill;
 
 /// The path of the MCP endpoint.
 const ENDPOINT: &str = "mcp";
+/// The path by which the legacy transport leads to the same resources.
+const LEGACY: &str = "sse";
 /// The longest accepted slug; Sentry's own have at most 50 characters (organizations) and 100 (projects).
 const MAX_SLUG: usize = 100;
 
@@ -93,9 +95,7 @@ impl Limit {
     /// Reads the path of a protected resource of ours; a slash at the end changes nothing.
     pub fn from_path(path: &str) -> Option<Limit> {
         let mut segments = path.strip_prefix('/')?.strip_suffix('/').unwrap_or(path.strip_prefix('/')?).split('/');
-        if segments.next() != Some(ENDPOINT) {
-            return None;
-        }
+        segments.next().filter(|first| matches!(*first, ENDPOINT | LEGACY))?;
         let rest: Vec<&str> = segments.collect();
         let (organization, project) = match rest.as_slice() {
             [] => (None, None),
@@ -169,6 +169,7 @@ mod tests {
 
     #[test]
     fn a_resource_is_the_endpoint_an_organization_or_a_project() {
+        assert_eq!(Limit::from_path("/sse/globex"), Limit::from_path("/mcp/globex"));
         for path in ["/mcp", "/mcp/globex", "/mcp/globex/checkout-api"] {
             let limit = Limit::from_path(path).unwrap();
             assert_eq!(limit.path(), path);

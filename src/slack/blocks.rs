@@ -225,7 +225,8 @@ impl Control {
         let text = |text: &str| plain_text(text, MAX_LABEL * 4);
         let confirm = json!({
             "title": text("Disconnect Sentry?"),
-            "text": text("Your access is deleted here and revoked at Sentry. You can connect again at any time."),
+            "text": text("Your access is deleted here and revoked at Sentry, and every MCP client that uses the same account is \
+                          disconnected. You can connect again at any time."),
             "confirm": text("Disconnect"),
             "deny": text("Keep it"),
             "style": "danger",

@@ -28,8 +28,17 @@ pub struct Disconnection<'a> {
     pub host: &'a str,
     /// Whether Sentry confirmed that it revoked the access.
     pub revoked: bool,
-    /// How many sessions of MCP clients ended with it.
-    pub sessions: usize,
+    /// What became of the sessions of MCP clients that the account had let in.
+    pub sessions: Sessions,
+}
+
+/// What became of sessions that are to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sessions {
+    /// So many have ended.
+    Ended(u32),
+    /// They could not all be reached, and are being ended.
+    Ending,
 }
 
 fn text(runs: &[Run]) -> Option<Block> {
@@ -164,9 +173,12 @@ pub fn disconnected(what: Disconnection) -> Message {
     let mut done = format!("Disconnected{account} from {}. Your access is deleted here", what.host);
     done.push_str(if what.revoked { " and revoked at Sentry." } else { "." });
     match what.sessions {
-        0 => {}
-        1 => done.push_str(" One MCP session that used it has ended."),
-        more => done.push_str(&format!(" {more} MCP sessions that used it have ended.")),
+        Sessions::Ended(0) => {}
+        Sessions::Ended(1) => done.push_str(" One MCP client that used the account was disconnected too."),
+        Sessions::Ended(more) => {
+            done.push_str(&format!(" {more} MCP clients that used the account were disconnected too."));
+        }
+        Sessions::Ending => done.push_str(" MCP clients that use the account are being disconnected too."),
     }
     let remains = "Sentry didn't confirm that it revoked the access. You can do it yourself in Sentry: User settings, \
                    Authorized Applications.";
@@ -211,8 +223,12 @@ mod tests {
 
     /// Every message there is, by name.
     fn all() -> Vec<(&'static str, Message)> {
-        let disconnection =
-            Disconnection { account: Some("ada@globex.example"), host: "sentry.io", revoked: true, sessions: 2 };
+        let disconnection = Disconnection {
+            account: Some("ada@globex.example"),
+            host: "sentry.io",
+            revoked: true,
+            sessions: Sessions::Ended(2),
+        };
         vec![
             ("progress", progress("Looking at globex's issues…")),
             ("needs_access_first", needs_access(Reason::First)),
@@ -228,7 +244,12 @@ mod tests {
             ("disconnected", disconnected(disconnection)),
             (
                 "disconnected_without_revocation",
-                disconnected(Disconnection { account: None, revoked: false, sessions: 1, ..disconnection }),
+                disconnected(Disconnection {
+                    account: None,
+                    revoked: false,
+                    sessions: Sessions::Ending,
+                    ..disconnection
+                }),
             ),
             ("not_connected", not_connected()),
             ("inbox_full", inbox_full(20)),
@@ -258,7 +279,8 @@ mod tests {
     #[test]
     fn hostile_names_are_just_characters_p20() {
         let hostile = "<!channel> *@here* <https://evil.example|Sentry>\u{202E}\n> `x`".repeat(200);
-        let disconnection = Disconnection { account: Some(&hostile), host: &hostile, revoked: true, sessions: 0 };
+        let disconnection =
+            Disconnection { account: Some(&hostile), host: &hostile, revoked: true, sessions: Sessions::Ended(0) };
         for message in [
             progress(&hostile),
             failed(&hostile),

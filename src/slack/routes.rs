@@ -15,7 +15,6 @@
 //! What takes a call to Slack (telling somebody who is refused) is returned beside the response as [`Reply::deferred`].
 
 use bytes::Bytes;
-use futures::future::LocalBoxFuture;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
 use url::Url;
@@ -29,6 +28,7 @@ use super::signature::{VerifiedSlackRequest, verify};
 use super::{Door, Malformed, Refusal, messages};
 use crate::config::{Problem, SlackApp};
 use crate::ports::{self, Level, ObjectError, World};
+use crate::reply::{Deferred, Reply};
 use crate::turns::calls::{Accept, Accepted, LinkPressed};
 use crate::turns::request::TurnRequest;
 use crate::turns::store::INBOX;
@@ -39,23 +39,6 @@ pub const MAX_BODY: usize = 1024 * 1024;
 const RETRY_CONFIGURATION: u32 = 300;
 /// When to try again what could not be stored, in seconds.
 const RETRY_STORE: u32 = 5;
-
-/// Work for after the response: the edge runs it with `waitUntil`. Losing it loses a courtesy and nothing else.
-pub type Deferred = LocalBoxFuture<'static, ()>;
-
-/// A response, and what is left to do after it.
-pub struct Reply {
-    /// The response.
-    pub response: Response<Bytes>,
-    /// What is left to do.
-    pub deferred: Option<Deferred>,
-}
-
-impl From<Response<Bytes>> for Reply {
-    fn from(response: Response<Bytes>) -> Reply {
-        Reply { response, deferred: None }
-    }
-}
 
 /// `POST /slack/events`: mentions and direct messages.
 pub async fn events(world: &World, request: Request<Bytes>, origin: &Url) -> Reply {
@@ -72,7 +55,7 @@ async fn answer_event(world: &World, request: Request<Bytes>, origin: &Url) -> R
             world.log.log(Level::Info, "slack.event.ignored", &[("reason", reason)]);
             empty().into()
         }
-        Event::Refuse(refusal) => Reply { response: empty(), deferred: tell_refused(world, refusal) },
+        Event::Refuse(refusal) => Reply::deferring(empty(), tell_refused(world, refusal)),
         // 6, 7. Whatever became of it, the object tells the person: an event has no answer of its own.
         Event::Ask(request) => match accept(world, *request).await {
             Ok(_) => empty().into(),
@@ -120,7 +103,7 @@ async fn answer_interaction(world: &World, request: Request<Bytes>, origin: &Url
             world.log.log(Level::Info, "slack.interaction.ignored", &[("reason", reason)]);
             empty().into()
         }
-        Interaction::Refuse(refusal) => Reply { response: empty(), deferred: tell_refused(world, refusal) },
+        Interaction::Refuse(refusal) => Reply::deferring(empty(), tell_refused(world, refusal)),
         // 6, 7. A press is not sent again, so a person whose press was lost is told, where there is a way to.
         Interaction::Link(pressed) => {
             link_pressed(world, pressed).await;
@@ -135,7 +118,7 @@ async fn answer_interaction(world: &World, request: Request<Bytes>, origin: &Url
                 (Err(_), None) => return Err(Closed::NotStored),
             };
             let deferred = response_url.and_then(|response_url| tell(world, response_url, failure));
-            Reply { response: empty(), deferred }
+            Reply::deferring(empty(), deferred)
         }
     })
 }

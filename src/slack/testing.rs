@@ -111,6 +111,13 @@ impl Kv for Fake {
     }
 }
 
+#[async_trait(?Send)]
+impl Limiter for Fake {
+    async fn allows(&self, _: &str, _: &str) -> Result<bool, LimiterError> {
+        Ok(true)
+    }
+}
+
 impl Log for Fake {
     fn log(&self, _: Level, event: &str, fields: &[(&str, &str)]) {
         self.logged.borrow_mut().push(format!("{event} {fields:?}"));
@@ -130,6 +137,7 @@ pub fn world(variables: &[(&str, &str)]) -> (World, Rc<Fake>) {
         http: fake.clone(),
         kv: fake.clone(),
         objects: fake.clone(),
+        limiter: fake.clone(),
         log: fake.clone(),
     };
     (world, fake)

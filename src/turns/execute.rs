@@ -44,7 +44,7 @@ impl Person {
             Plan::Run { invocation, .. } => self.run_command(turn, &invocation).await,
             Plan::Connect => self.connect(turn).await,
             Plan::Disconnect => Ok(Outcome::Say(Box::new(self.disconnect(turn).await?))),
-            Plan::Status => self.status().await.map(say),
+            Plan::Status => self.status(turn).await.map(say),
             Plan::Use(target) => self.use_target(target).map(say),
             Plan::Say(answer) => Ok(say(answer)),
         }

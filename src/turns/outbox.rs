@@ -5,16 +5,16 @@
 
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::person::{Person, PersonError};
 use super::request::{Place, TurnRequest};
 use super::runner::backoff;
 use super::store::{LinkMessage, OutboxRow};
+use crate::accounts::person::Mine;
 use crate::grants::record::Grant;
+use crate::grants::revocation::{Attempt, Revocation};
 use crate::ports::{Level, Timestamp};
-use crate::sentry::oauth::{SentryOAuth, TokenError};
 use crate::slack::api::{Api, Respond, SlackError};
 use crate::slack::messages;
 
@@ -24,21 +24,6 @@ const MAX_ATTEMPTS: u32 = 24;
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// A person whose inbox is full is told once in this time, not once per request.
 const FULL_NOTICE: &str = "full";
-
-/// Tokens to revoke at Sentry.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Revocation {
-    token: String,
-    origin: String,
-}
-
-impl Revocation {
-    pub(super) const KIND: &str = "revoke";
-
-    pub(super) fn of(grant: &Grant) -> Revocation {
-        Revocation { token: grant.access_token.expose_secret().to_owned(), origin: grant.origin.clone() }
-    }
-}
 
 /// A message with a private link, to be replaced by what became of the link.
 #[derive(Serialize, Deserialize)]
@@ -64,6 +49,22 @@ impl Replacement {
             response_url: link.response_url,
             account: account.map(str::to_owned),
         }
+    }
+}
+
+/// The sessions of MCP clients that a disconnected account let in, to be ended.
+#[derive(Serialize, Deserialize)]
+pub(super) struct EndSessions {
+    /// The account's user id at Sentry.
+    user: String,
+    origin: String,
+}
+
+impl EndSessions {
+    pub(super) const KIND: &str = "end_sessions";
+
+    pub(super) fn of(grant: &Grant) -> EndSessions {
+        EndSessions { user: grant.account.id.clone(), origin: grant.origin.clone() }
     }
 }
 
@@ -96,6 +97,7 @@ impl Person {
     pub(super) async fn try_outbox(&self, row: &OutboxRow) -> Result<Tried, PersonError> {
         let tried = match row.kind.as_str() {
             Revocation::KIND => self.revoke(&row.sealed).await,
+            EndSessions::KIND => self.end_sessions(&row.sealed).await.map_or_else(|tried| tried, |_| Tried::Done),
             Replacement::KIND => self.replace_link(&row.sealed).await,
             FULL_NOTICE => self.notify_full(&row.sealed).await,
             _ => Tried::GivenUp,
@@ -127,18 +129,34 @@ impl Person {
 
     async fn revoke(&self, sealed: &[u8]) -> Tried {
         let Some(revocation) = self.open::<Revocation>(sealed) else { return Tried::GivenUp };
-        let (Ok(host), Ok(app)) = (&self.world.config.sentry_host, &self.world.config.sentry_app) else {
-            return Tried::Again(None);
-        };
-        // P7: only the host that issued it may see it.
-        if host.origin().as_str() != revocation.origin {
-            return Tried::GivenUp;
+        match revocation.attempt(&self.world).await {
+            Attempt::Done => Tried::Done,
+            Attempt::Again => Tried::Again(None),
+            Attempt::Never => Tried::GivenUp,
         }
-        let token = SecretString::from(revocation.token);
-        match SentryOAuth::new(&self.world, host, app).revoke(&token).await {
-            Ok(()) => Tried::Done,
-            Err(TokenError::Refused { .. }) => Tried::GivenUp,
-            Err(TokenError::RateLimited | TokenError::Unclear(_)) => Tried::Again(None),
+    }
+
+    /// Ends the sessions; returns how many were open.
+    async fn end_sessions(&self, sealed: &[u8]) -> Result<u32, Tried> {
+        let Some(whose) = self.open::<EndSessions>(sealed) else { return Err(Tried::GivenUp) };
+        let keys = self.keys().map_err(|_| Tried::Again(None))?;
+        Mine::new(&self.world, &keys, &whose.origin, &whose.user).disconnect_all().await.map_err(|error| {
+            self.log(Level::Warn, "account_unavailable", &[("error", &error.0)]);
+            Tried::Again(None)
+        })
+    }
+
+    /// Tries at once to end the sessions that are noted in `row`; `None`: the alarm goes on trying.
+    pub(super) async fn try_ending_sessions(&self, row: &OutboxRow) -> Result<Option<u32>, PersonError> {
+        match self.end_sessions(&row.sealed).await {
+            Ok(ended) => {
+                self.store.delete_outbox(row.id)?;
+                Ok(Some(ended))
+            }
+            Err(_) => {
+                self.store.outbox_later(row.id, self.now() + backoff(row.attempts, LONGEST_PAUSE))?;
+                Ok(None)
+            }
         }
     }
 

@@ -1,16 +1,21 @@
 //! `connect`, `disconnect`, `status` and `use`: what a person says about their own connection.
 
 use super::execute::{Outcome, not_configured};
-use super::outbox::{Revocation, Tried};
+use super::outbox::{EndSessions, Tried};
 use super::person::{Person, PersonError};
+use super::request::Place;
 use super::store::{OutboxRow, Turn};
-use crate::commands::Target;
-use crate::commands::answer::{Action, Answer, Does, Field, Part};
+use crate::accounts::calls::Entry;
+use crate::accounts::person::Mine;
+use crate::commands::answer::{Action, Answer, Does, Field, Item, Part};
+use crate::commands::{Target, say};
 use crate::grants::record::Grant;
+use crate::grants::revocation::Revocation;
 use crate::grants::{NoCredential, SOURCE_ENVIRONMENT, SOURCE_OAUTH};
-use crate::ports::{StorageError, Timestamp};
+use crate::ports::{Level, ObjectError, StorageError, Timestamp};
+use crate::sessions::terms::skill_named;
 use crate::slack::blocks::Message;
-use crate::slack::messages::{self, Disconnection, Reason};
+use crate::slack::messages::{self, Disconnection, Reason, Sessions};
 use crate::slack::render::render;
 
 impl Person {
@@ -44,27 +49,33 @@ impl Person {
         })
     }
 
-    /// Deletes the grant here and revokes it at Sentry, and says what of that is done (P5).
+    /// Deletes the grant here, revokes it at Sentry, ends the sessions of the account's MCP clients, and says what of that is
+    /// done (P5).
     ///
-    /// The grant goes, its revocation is noted and the turn's answer is decided in one transaction, so that a crash at any
-    /// instant leaves nothing unrevoked and nothing unsaid. Once Sentry confirms, the answer is decided again.
+    /// The grant goes, its revocation and the end of the sessions are noted, and the turn's answer is decided in one
+    /// transaction, so that a crash at any instant leaves nothing unrevoked, nothing open and nothing unsaid. Once Sentry and
+    /// the sessions confirm, the answer is decided again.
     pub(super) async fn disconnect(&self, turn: &Turn) -> Result<Message, PersonError> {
         if self.world.config.environment_token.is_some() {
             return Ok(render(&headless()));
         }
         let host = self.host_name();
-        let said = |label: &str, revoked| {
-            messages::disconnected(Disconnection { account: Some(label), host: &host, revoked, sessions: 0 })
+        let said = |label: &str, revoked, sessions| {
+            messages::disconnected(Disconnection { account: Some(label), host: &host, revoked, sessions })
         };
-        let mut noted: Option<(OutboxRow, String)> = None;
+        let mut noted: Option<(OutboxRow, OutboxRow, String)> = None;
         let mut note = |grant: &Grant| {
             let label = grant.account.label().to_owned();
-            let kind = Revocation::KIND.to_owned();
-            let sealed = self.seal(&Revocation::of(grant)).map_err(|error| StorageError(error.to_string()))?;
-            let id = self.store.insert_outbox(&kind, sealed.clone(), self.now())?;
+            let failed = |error: &dyn std::fmt::Display| StorageError(error.to_string());
+            let note = |kind: &str, sealed: Vec<u8>| {
+                let id = self.store.insert_outbox(kind, sealed.clone(), self.now())?;
+                Ok::<_, StorageError>(OutboxRow { id, kind: kind.to_owned(), sealed, attempts: 0 })
+            };
+            let revocation = note(Revocation::KIND, self.seal(&Revocation::of(grant)).map_err(|it| failed(&it))?)?;
+            let sessions = note(EndSessions::KIND, self.seal(&EndSessions::of(grant)).map_err(|it| failed(&it))?)?;
             self.store.remember::<String>("last_issue", None)?;
-            self.decide(turn.id, &said(&label, false)).map_err(|error| StorageError(error.to_string()))?;
-            noted = Some((OutboxRow { id, kind, sealed, attempts: 0 }, label));
+            self.decide(turn.id, &said(&label, false, Sessions::Ending)).map_err(|it| failed(&it))?;
+            noted = Some((revocation, sessions, label));
             Ok(())
         };
         match self.vault.remove(&mut note).await {
@@ -72,13 +83,44 @@ impl Person {
             Err(NoCredential::Configuration(problem)) => return Ok(render(&not_configured(problem))),
             Err(_) => return Err(StorageError("the vault".to_owned()).into()),
         }
-        let Some((revocation, label)) = noted else { return Ok(messages::not_connected()) };
+        let Some((revocation, sessions, label)) = noted else { return Ok(messages::not_connected()) };
+        let ended = self.try_ending_sessions(&sessions).await?;
         let revoked = self.try_outbox(&revocation).await? == Tried::Done;
-        Ok(said(&label, revoked))
+        Ok(said(&label, revoked, ended.map_or(Sessions::Ending, Sessions::Ended)))
     }
 
-    /// Says which account a command would use, where the credential comes from, and the default target; never the token.
-    pub(super) async fn status(&self) -> Result<Answer, PersonError> {
+    /// Says which account a command would use, where the credential comes from, the default target, and which MCP clients use
+    /// the same account; never the token.
+    pub(super) async fn status(&self, turn: &Turn) -> Result<Answer, PersonError> {
+        let mut answer = self.connection().await?;
+        let page = turn.request.origin.join("account").unwrap_or_else(|_| turn.request.origin.clone());
+        // The grant has told whose account it is, and its person has confirmed that it is theirs (P14).
+        match self.vault.peek().await.ok().filter(|_| self.world.config.environment_token.is_none()) {
+            Some(_) if matches!(turn.request.place, Place::Thread { .. }) => {
+                answer.notes.push("`/sentry status` also lists your MCP clients, to you alone.".to_owned());
+            }
+            Some(grant) => match self.clients(&grant).await {
+                Ok(entries) => answer.parts.extend(listed(&entries, self.now())),
+                Err(error) => {
+                    self.log(Level::Warn, "account_unavailable", &[("error", &error.0)]);
+                    answer.notes.push("Your MCP clients could not be listed just now.".to_owned());
+                }
+            },
+            None => {}
+        }
+        if self.world.config.sentry_app.is_ok() {
+            answer.notes.push(format!("MCP clients that you let in: see and disconnect them at {page}"));
+        }
+        Ok(answer)
+    }
+
+    /// The sessions of MCP clients with the same account.
+    async fn clients(&self, grant: &Grant) -> Result<Vec<Entry>, ObjectError> {
+        let keys = self.keys().map_err(|problem| ObjectError(problem.to_string()))?;
+        Mine::new(&self.world, &keys, &grant.origin, &grant.account.id).list().await
+    }
+
+    async fn connection(&self) -> Result<Answer, PersonError> {
         let target = target_field(&self.remembered_target()?);
         if self.world.config.environment_token.is_some() {
             return Ok(Answer {
@@ -176,6 +218,30 @@ fn already(label: &str, host: &str) -> Answer {
         actions: vec![Action { label: "Disconnect".to_owned(), does: Does::Disconnect }],
         ..Answer::default()
     }
+}
+
+/// The clients, as far as a message has room.
+fn listed(entries: &[Entry], now: Timestamp) -> Vec<Part> {
+    const SHOWN: usize = 8;
+    if entries.is_empty() {
+        return vec![];
+    }
+    let item = |Entry { listed, .. }: &Entry| {
+        let skills: Vec<&str> = listed.skills.iter().filter_map(|name| skill_named(name)).map(|it| it.title).collect();
+        let used = listed.used_at.map_or_else(|| "never used".to_owned(), |at| format!("used {}", ago(now, at)));
+        Item { name: listed.client_name.clone(), facts: vec![skills.join(", "), used], ..Item::default() }
+    };
+    let more = entries.len().saturating_sub(SHOWN);
+    let more = (more > 0).then(|| Part::Paragraph(format!("… and {more} more")));
+    [Part::Heading("MCP clients with this account".to_owned())]
+        .into_iter()
+        .chain([Part::Items(entries.iter().take(SHOWN).map(item).collect())])
+        .chain(more)
+        .collect()
+}
+
+fn ago(now: Timestamp, at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| "at some time".to_owned(), |moment| say::ago(now, moment))
 }
 
 fn field(label: &str, value: &str) -> Field {

@@ -13,13 +13,14 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use super::calls::{BeginConsent, Conclude, Concluded, Consent, TakeConsent, TicketFacts, TicketView, ViewTicket};
-use super::outbox::{Replacement, Revocation};
+use super::outbox::Replacement;
 use super::pending::PendingGrant;
 use super::person::{Person, PersonError};
 use super::request::Ask;
 use super::store::{Taken, Ticket, TicketState};
 use crate::crypto::{Purpose, random_id, sha256};
 use crate::grants::record::Grant;
+use crate::grants::revocation::Revocation;
 use crate::ports::{Level, StorageError, Timestamp};
 
 /// How long a private link works.

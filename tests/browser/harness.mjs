@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { after, test } from "node:test";
 import { chromium } from "playwright-core";
@@ -33,7 +34,8 @@ async function theBrowser() {
   return browser;
 }
 
-const isLoopback = (address) => ["data:", "blob:", "about:"].includes(new URL(address).protocol) || new URL(address).hostname === "127.0.0.1";
+/** An address of another scheme than these is not fetched: it is in the page, or opens an application. */
+const isLoopback = (address) => !["http:", "https:", "ws:", "wss:"].includes(new URL(address).protocol) || new URL(address).hostname === "127.0.0.1";
 
 /** A page whose status is an error is logged by Chromium as one; that is no error of the page. */
 const isOwnStatus = (message, page) => /^Failed to load resource: the server responded with a status of/.test(message.text()) && message.location().url === page.url();
@@ -68,6 +70,26 @@ export async function fitsAcross(page, name = page.url()) {
   assert.ok(content <= inner, `${name} is ${content} px wide in a window of ${inner} px`);
 }
 
+// ---- accessibility ------------------------------------------------------------------------------------------------
+
+const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/**
+ * No serious or critical violation. axe comes through the debugger, so the page's own policy stays in force for the page.
+ */
+export async function isAccessible(page, name) {
+  const session = await page.context().newCDPSession(page);
+  const evaluate = async (expression) => {
+    const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+    assert.ok(!exceptionDetails, JSON.stringify(exceptionDetails));
+    return result.value;
+  };
+  await evaluate(`${axe}; undefined`);
+  const violations = await evaluate("axe.run().then((result) => result.violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, at: nodes.map((node) => node.target.join(' ')) })))");
+  await session.detach();
+  assert.deepEqual(violations.filter(({ impact }) => ["serious", "critical"].includes(impact)), [], name);
+}
+
 // ---- scenes -------------------------------------------------------------------------------------------------------
 
 /**
@@ -89,6 +111,7 @@ export function scene(title, options, play) {
       await play({
         world,
         open,
+        faults,
         person: async (who, { channel = INCIDENTS, ...more } = {}) => SmallSlack.open(world, await open(more), who, channel),
       }, t);
       assert.deepEqual(faults, []);

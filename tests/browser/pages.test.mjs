@@ -1,27 +1,7 @@
 // The pages that a browser shows, for everybody: by keyboard, narrow, light and dark, and without a fault that axe finds.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { ADA, PATIENCE, approve, fitsAcross, scene, shot, toSentry } from "./harness.mjs";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-/**
- * No serious or critical violation. axe comes through the debugger, so the page's own policy stays in force for the page.
- */
-async function isAccessible(page, name) {
-  const session = await page.context().newCDPSession(page);
-  const evaluate = async (expression) => {
-    const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
-    assert.ok(!exceptionDetails, JSON.stringify(exceptionDetails));
-    return result.value;
-  };
-  await evaluate(`${axe}; undefined`);
-  const violations = await evaluate("axe.run().then((result) => result.violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, at: nodes.map((node) => node.target.join(' ')) })))");
-  await session.detach();
-  assert.deepEqual(violations.filter(({ impact }) => ["serious", "critical"].includes(impact)), [], name);
-}
+import { ADA, PATIENCE, approve, fitsAcross, isAccessible, scene, shot, toSentry } from "./harness.mjs";
 
 /** What has the focus, as a person would name it. */
 const focused = (page) => page.evaluate(() => {
@@ -76,7 +56,7 @@ for (const { name: look, ...options } of looks) {
       ["home", world.worker],
     ]) {
       const response = await page.goto(address);
-      assert.match(response.headers()["content-security-policy"], /default-src 'none'; style-src 'sha256-[^']+'; img-src data:; form-action [^;]+; base-uri 'none'; frame-ancestors 'none'/);
+      assert.match(response.headers()["content-security-policy"], /default-src 'none'; style-src 'sha256-[^']+'; (script-src 'sha256-[^']+'; )?img-src 'self'; form-action [^;]+; base-uri 'none'; frame-ancestors 'none'/);
       await see(page, name);
     }
     await ada.page.bringToFront();

@@ -59,7 +59,7 @@ export const node = [path.join(root, "node_modules/.bin/node"), process.execPath
 /** The process id in the last line `workerd PID` of a log. */
 export const workerdPid = (log) => Number(log.text.match(/^workerd \d+$/gm)?.at(-1).split(" ")[1]);
 
-/** A sandbox and a Worker that know each other. `vars` are further variables of the Worker. */
+/** A sandbox and a Worker that know each other. `vars` are further variables of the Worker, `workerArguments` worker.mjs's. */
 export async function startWorld({ vars = {}, sandboxArguments = [], workerArguments = [] } = {}) {
   const built = path.join(process.env.CARGO_TARGET_DIR ?? "target", "debug/vedette-sandbox");
   const sandboxProgram = path.resolve(root, process.env.VEDETTE_SANDBOX ?? built);
@@ -98,6 +98,16 @@ export async function startWorld({ vars = {}, sandboxArguments = [], workerArgum
     control,
     workerdPid: () => workerdPid(app.log),
     state: (person) => control(`state${person ? `?person=${person}` : ""}`),
+    /** Kills workerd without a warning, and waits until it is up again with the same storage. */
+    kill: async () => {
+      const starts = () => app.log.text.match(/^ready /gm).length;
+      const before = starts();
+      process.kill(Number(app.log.text.match(/^workerd \d+$/gm).at(-1).slice("workerd ".length)), "SIGKILL");
+      for (const end = Date.now() + 30_000; starts() === before; ) {
+        assert.ok(Date.now() < end, `workerd is not up again:\n${app.log.text}`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    },
     logs: () => `--- sandbox\n${sandbox.log.text}\n--- worker\n${app.log.text}`,
     stop: async () => {
       await Promise.all([app.stop(), sandbox.stop()]);

@@ -402,7 +402,7 @@ fn a_path_that_is_none_is_a_404_page_with_no_echo_p15() {
 fn a_method_that_a_path_does_not_answer_is_a_405_that_says_which_it_does() {
     let platform = platform();
     let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "GETS", "x"];
-    let routes: [(&str, &[&str]); 10] = [
+    let routes: [(&str, &[&str]); 13] = [
         (EVENTS, &["POST"]),
         (COMMANDS, &["POST"]),
         (INTERACTIONS, &["POST"]),
@@ -413,6 +413,9 @@ fn a_method_that_a_path_does_not_answer_is_a_405_that_says_which_it_does() {
         ("/health", &["GET"]),
         ("/llms.txt", &["GET"]),
         ("/robots.txt", &["GET"]),
+        ("/mcp.json", &["GET"]),
+        ("/favicon.ico", &["GET"]),
+        ("/favicon.svg", &["GET"]),
     ];
     let mut requests = Vec::new();
     for (path, answered) in routes {
@@ -536,7 +539,7 @@ fn doors_that_are_not_configured_say_so_and_the_others_still_work() {
     let platform = Platform::with(&lacking);
     let requests = SLACK.map(|path| (path.to_owned(), signed(&platform, path, "x"))).into();
     refused(&platform, requests, |status| status == 503);
-    for path in ["/", "/health", "/robots.txt", "/llms.txt"] {
+    for path in ["/", "/health", "/robots.txt", "/llms.txt", "/mcp.json", "/favicon.ico", "/favicon.svg"] {
         let response = platform.request(Request::get(format!("{APP}{path}")).body(Bytes::new()).unwrap());
         assert_eq!(response.status(), 200, "{path}");
         has_security_headers(&response, path);

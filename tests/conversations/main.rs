@@ -1,16 +1,22 @@
 //! Conversations: the whole Worker on the host, with the sandbox as the outside world.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)] // a test may fail
 
+mod accounts;
 mod browser;
 mod connect_pages;
 mod crashes;
 mod errors;
+mod front;
 mod grants;
 mod headless;
 mod hostile;
+mod limits;
 mod mcp;
 mod mcp_calls;
+mod mcp_progress;
 mod mcp_sessions;
+mod mcp_sse;
+mod oauth_documents;
 mod oauth_flow;
 mod oauth_sessions;
 mod oauth_token;

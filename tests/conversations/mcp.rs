@@ -46,7 +46,7 @@ impl Post {
         Post { method, ..self }
     }
 
-    fn request(&self, body: &str) -> Request<Bytes> {
+    pub fn request(&self, body: &str) -> Request<Bytes> {
         let mut request = Request::builder().method(self.method.clone()).uri(format!("{APP}{}", self.path));
         for (name, value) in &self.headers {
             request = request.header(name, value);
@@ -251,6 +251,16 @@ fn the_headers_of_2026_07_28_must_say_what_the_body_says() {
     for gone in ["ping", "initialize", "logging/setLevel", "no/such"] {
         let (status, body) = post("/mcp").modern(&platform, gone, json!({}));
         assert_eq!((status, &body["error"]["code"]), (404, &json!(-32601)), "{gone}");
+    }
+}
+
+#[test]
+fn a_client_of_an_earlier_revision_may_set_a_log_level_that_filters_nothing() {
+    let platform = Platform::new();
+    let answer = post("/mcp").ask(&platform, "logging/setLevel", json!({ "level": "info" }));
+    assert_eq!(answer, (200, json!({ "jsonrpc": "2.0", "id": 1, "result": {} })));
+    for params in [json!({ "level": "loud" }), json!({})] {
+        assert_eq!(post("/mcp").ask(&platform, "logging/setLevel", params).1["error"]["code"], -32602);
     }
 }
 

@@ -127,6 +127,11 @@ fn mistakes_in_arguments_are_told_to_the_model_and_nothing_is_asked_of_sentry() 
     assert_eq!(platform.sent.borrow().len(), before);
     let (error, text, _) = post("/mcp").call(&platform, "search_issues", json!({ "organizationSlug": "../etc" }));
     assert!(error && text.contains("can't be an organization"), "{text}");
+    for arguments in [json!({}), json!({ "issueId": "no issue" })] {
+        let (error, text, _) = post("/mcp").call(&platform, "get_issue_details", arguments);
+        assert!(error && text.contains(r#"get_issue_details {"issueId":"CHECKOUT-API-4F"}"#), "{text}");
+        assert!(!text.contains("issue view"), "a line to type in a chat: {text}");
+    }
     for params in
         [json!({ "name": "no_such" }), json!({}), json!({ "name": 7 }), json!({ "name": "whoami", "arguments": [1] })]
     {

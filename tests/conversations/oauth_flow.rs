@@ -13,19 +13,24 @@ use vedette::crypto::{base64url, sha256};
 use crate::browser::{Browser, borrowed, form, location, text};
 use crate::world::{APP, Platform};
 
-const REDIRECT: &str = "http://127.0.0.1:3118/callback";
+pub const REDIRECT: &str = "http://127.0.0.1:3118/callback";
 const VERIFIER: &str = "a-verifier-of-at-least-43-characters-0123456789";
 const ACCOUNT: &str = "ada@example.com";
 
 pub struct Client {
     pub platform: Rc<Platform>,
-    id: String,
+    pub id: String,
 }
 
 pub fn client() -> Client {
-    let platform = Platform::new();
+    client_at(&Platform::new(), "Some <b>client</b>")
+}
+
+/// A client that calls itself `name`.
+pub fn client_at(platform: &Rc<Platform>, name: &str) -> Client {
+    let platform = Rc::clone(platform);
     let body = json!({
-        "client_name": "Some <b>client</b>", "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none",
+        "client_name": name, "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none",
         "grant_types": ["authorization_code", "refresh_token"],
     });
     let request = Request::post(format!("{APP}/oauth/register")).body(Bytes::from(body.to_string())).unwrap();
@@ -36,7 +41,7 @@ pub fn client() -> Client {
 }
 
 impl Client {
-    fn authorize_url(&self, changes: &[(&str, &str)]) -> String {
+    pub fn authorize_url(&self, changes: &[(&str, &str)]) -> String {
         let challenge = base64url(&sha256(VERIFIER.as_bytes()));
         let resource = format!("{APP}/mcp/globex");
         let mut parameters = vec![
@@ -57,7 +62,7 @@ impl Client {
     }
 
     /// Decides on the consent page; returns the answer.
-    fn decide(&self, browser: &Browser<'_>, decision: &str, skills: &[&str]) -> Response<Bytes> {
+    pub fn decide(&self, browser: &Browser<'_>, decision: &str, skills: &[&str]) -> Response<Bytes> {
         let page = browser.get(&self.authorize_url(&[]));
         assert_eq!(page.status(), 200, "{}", text(&page));
         let form = form(&page);
@@ -70,9 +75,14 @@ impl Client {
 
     /// The whole way, as an obliging person goes it; returns the answer of the token endpoint.
     pub fn let_in(&self) -> Value {
+        self.let_in_by(ACCOUNT)
+    }
+
+    /// The same by somebody else.
+    pub fn let_in_by(&self, account: &str) -> Value {
         let browser = Browser::new(&self.platform);
         let to_sentry = location(&self.decide(&browser, "approve", &["inspect"])).unwrap();
-        let back = location(&browser.get(&browser.consent(&to_sentry, Some(ACCOUNT)))).unwrap();
+        let back = location(&browser.get(&browser.consent(&to_sentry, Some(account)))).unwrap();
         let code = parameters(&back)["code"].clone();
         let redeem = [
             ("grant_type", "authorization_code"),
@@ -96,11 +106,11 @@ impl Client {
     }
 }
 
-fn json(response: &Response<Bytes>) -> Value {
+pub fn json(response: &Response<Bytes>) -> Value {
     serde_json::from_slice(response.body()).unwrap()
 }
 
-fn parameters(url: &str) -> HashMap<String, String> {
+pub fn parameters(url: &str) -> HashMap<String, String> {
     Url::parse(url).unwrap().query_pairs().into_owned().collect()
 }
 
@@ -154,6 +164,20 @@ fn the_page_shows_who_asks_for_what_and_stores_nothing_p15() {
     );
     assert_eq!(page.headers()[header::CACHE_CONTROL], "no-store");
     assert_eq!(client.platform.object_calls.get(), 0);
+}
+
+#[test]
+fn a_client_in_a_web_page_may_do_it_in_a_popup_without_losing_it_p15() {
+    let client = client();
+    let browser = Browser::new(&client.platform);
+    let shown = browser.get(&client.authorize_url(&[]));
+    let approved = client.decide(&browser, "approve", &["inspect"]);
+    let back = browser.get(&browser.consent(&location(&approved).unwrap(), Some(ACCOUNT)));
+    for response in [shown, approved, back, browser.get(&client.authorize_url(&[("client_id", "junk")]))] {
+        assert_eq!(response.headers()["cross-origin-opener-policy"], "unsafe-none");
+    }
+    let elsewhere = browser.get(&format!("{APP}/"));
+    assert_eq!(elsewhere.headers()["cross-origin-opener-policy"], "same-origin");
 }
 
 #[test]
@@ -262,4 +286,36 @@ fn a_connect_state_is_no_session_state_and_junk_is_neither_p14() {
     for junk in ["", "x", &"x".repeat(50_000)] {
         assert_eq!(browser.get(&format!("{APP}/oauth/callback?code=x&state={junk}")).status(), 403);
     }
+}
+
+/// The skills that are ticked on a page.
+fn ticked(page: &Response<Bytes>) -> Vec<String> {
+    let html = text(page);
+    let boxes = html.split("<input").skip(1).filter_map(|tag| tag.split_once('>')).map(|(tag, _)| tag.to_owned());
+    let ticked = boxes.filter(|tag| tag.contains("checkbox") && tag.contains("checked"));
+    ticked.map(|tag| tag.split("skill-").nth(1).unwrap().split('"').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_page_is_always_shown_and_ticks_what_was_ticked_last_for_this_client_p15() {
+    let client = client();
+    let browser = Browser::new(&client.platform);
+    let all = ["inspect", "seer", "triage", "project-management"];
+    assert_eq!(ticked(&browser.get(&client.authorize_url(&[]))), all);
+    client.decide(&browser, "cancel", &["seer"]);
+    assert_eq!(ticked(&browser.get(&client.authorize_url(&[]))), all, "only what was approved is remembered");
+    client.decide(&browser, "approve", &["inspect", "triage"]);
+    let page = browser.get(&client.authorize_url(&[]));
+    assert_eq!((page.status().as_u16(), ticked(&page)), (200, vec!["inspect".to_owned(), "triage".to_owned()]));
+    let other = Client { platform: client.platform.clone(), id: another_id(&client) };
+    assert_eq!(ticked(&browser.get(&other.authorize_url(&[]))), all, "another client's are its own");
+    other.decide(&browser, "approve", &["seer"]);
+    assert_eq!(ticked(&browser.get(&client.authorize_url(&[]))), ["inspect", "triage"]);
+    assert_eq!(ticked(&Browser::new(&client.platform).get(&client.authorize_url(&[]))), all, "another browser");
+}
+
+fn another_id(client: &Client) -> String {
+    let body = json!({"client_name": "Another", "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none"});
+    let request = Request::post(format!("{APP}/oauth/register")).body(Bytes::from(body.to_string())).unwrap();
+    json(&client.platform.request(request))["client_id"].as_str().unwrap().to_owned()
 }

@@ -268,6 +268,14 @@ fn a_code_works_for_ten_minutes_case_80() {
 }
 
 #[test]
+fn a_code_that_nobody_redeems_leaves_no_grant_p16() {
+    let rig = rig();
+    rig.pass(660);
+    let sent = rig.platform.sent.borrow();
+    assert!(sent.iter().any(|it| it.url.ends_with("/oauth/revoke/") && it.body.contains("sntryu_of_ada")));
+}
+
+#[test]
 fn of_20_and_of_100_concurrent_refreshes_all_get_the_same_pair_and_it_works_c2_case_84() {
     for callers in [20, 100] {
         for _ in 0..10 {
@@ -405,6 +413,17 @@ fn a_session_that_is_used_outlives_thirty_days_and_an_idle_one_does_not_case_89(
 }
 
 #[test]
+fn an_access_token_works_for_an_hour_case_19() {
+    let rig = rig();
+    let issued = rig.redeem().ok().unwrap();
+    rig.pass(3599);
+    assert!(rig.works(&issued));
+    rig.pass(1);
+    assert!(!rig.works(&issued));
+    assert!(rig.refresh(&issued).is_ok());
+}
+
+#[test]
 fn an_ended_session_leaves_no_grant_and_no_token() {
     let rig = rig();
     let issued = rig.redeem().ok().unwrap();
@@ -429,6 +448,8 @@ fn first_tokens_that_nobody_ever_used_do_not_keep_a_grant_for_a_month() {
     let issued = rig.redeem().ok().unwrap();
     rig.pass(25 * 3600);
     assert!(rig.refresh(&issued).is_err());
+    let sent = rig.platform.sent.borrow();
+    assert!(sent.iter().any(|it| it.url.ends_with("/oauth/revoke/") && it.body.contains("sntryu_of_ada")));
     assert_eq!(
         rig.platform.look(&rig.name, "SELECT count(*) FROM grant_record WHERE sealed IS NOT NULL"),
         Some("0".into())

@@ -64,12 +64,12 @@ impl Door {
     }
 
     fn post(&self, form: &[(&str, String)], authorization: Option<&str>) -> Answer {
-        read(wait(token::token(&self.rig.world, &self.request(form, authorization))))
+        read(wait(token::token(&self.rig.world, &self.request(form, authorization), APP)))
     }
 
     fn revoke(&self, token: &str) -> Answer {
         let form = [("token", token.to_owned()), ("client_id", self.client.id.clone())];
-        read(wait(token::revoke(&self.rig.world, &self.request(&form, None))))
+        read(wait(token::revoke(&self.rig.world, &self.request(&form, None), APP)))
     }
 
     fn refresh(&self, token: &Value) -> Answer {
@@ -121,13 +121,13 @@ fn only_a_posted_form_with_each_parameter_once_is_read_cases_52_to_54() {
     let door = door(AuthMethod::None);
     let mut get = door.request(&door.code_form(), None);
     *get.method_mut() = http::Method::GET;
-    let answer = read(wait(token::token(&door.rig.world, &get)));
+    let answer = read(wait(token::token(&door.rig.world, &get, APP)));
     assert_eq!(answer.status, 405);
     assert_eq!(answer.response.headers()[header::ALLOW], "POST, OPTIONS");
     for kind in ["application/json", "application/json, application/x-www-form-urlencoded", ""] {
         let mut request = door.request(&door.code_form(), None);
         request.headers_mut().insert(header::CONTENT_TYPE, kind.parse().unwrap());
-        assert_eq!(read(wait(token::token(&door.rig.world, &request))).body["error"], "invalid_request", "{kind}");
+        assert_eq!(read(wait(token::token(&door.rig.world, &request, APP))).body["error"], "invalid_request", "{kind}");
     }
     for twice in ["grant_type", "code", "client_id", "unknown"] {
         let mut form = door.code_form();
@@ -137,7 +137,11 @@ fn only_a_posted_form_with_each_parameter_once_is_read_cases_52_to_54() {
     let mut request = door.request(&door.code_form(), None);
     let kind = "Application/X-WWW-Form-Urlencoded; charset=utf-8";
     request.headers_mut().insert(header::CONTENT_TYPE, kind.parse().unwrap());
-    assert_eq!(read(wait(token::token(&door.rig.world, &request))).status, 200, "case 53, and nothing was used up");
+    assert_eq!(
+        read(wait(token::token(&door.rig.world, &request, APP))).status,
+        200,
+        "case 53, and nothing was used up"
+    );
 }
 
 #[test]
@@ -247,7 +251,7 @@ fn revoking_is_always_a_200_and_ends_what_it_names_cases_92_93_95_96() {
     let other = door_that(AuthMethod::None, false);
     let foreign =
         [("token", tokens["refresh_token"].as_str().unwrap().to_owned()), ("client_id", other.client.id.clone())];
-    let answer = read(wait(token::revoke(&door.rig.world, &door.request(&foreign, None))));
+    let answer = read(wait(token::revoke(&door.rig.world, &door.request(&foreign, None), APP)));
     assert_eq!(answer.status, 200);
     let next = door.refresh(&tokens["refresh_token"]).body;
     let revoked = door.revoke(next["refresh_token"].as_str().unwrap());
@@ -272,7 +276,7 @@ fn the_token_endpoint_revokes_too() {
 fn twenty_posts_of_one_code_give_one_pair_and_twenty_refreshes_the_same_one_c1_c2() {
     let door = door(AuthMethod::None);
     let request = door.request(&door.code_form(), None);
-    let all = wait(join_all((0..20).map(|_| token::token(&door.rig.world, &request))));
+    let all = wait(join_all((0..20).map(|_| token::token(&door.rig.world, &request, APP))));
     let good: Vec<Answer> = all.into_iter().map(read).filter(|answer| answer.status == 200).collect();
     assert_eq!(good.len(), 1);
     let form = [
@@ -281,7 +285,7 @@ fn twenty_posts_of_one_code_give_one_pair_and_twenty_refreshes_the_same_one_c1_c
         ("client_id", door.client.id.clone()),
     ];
     let request = door.request(&form, None);
-    let all: Vec<Value> = wait(join_all((0..20).map(|_| token::token(&door.rig.world, &request))))
+    let all: Vec<Value> = wait(join_all((0..20).map(|_| token::token(&door.rig.world, &request, APP))))
         .into_iter()
         .map(|it| read(it).body)
         .collect();

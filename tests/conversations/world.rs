@@ -14,13 +14,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::StreamExt;
 use http::{Request, Response};
 use rusqlite::types::{ToSqlOutput, ValueRef};
+use vedette::accounts::account::Account;
 use vedette::config::Config;
+use vedette::limits::LIMITS;
+use vedette::mcp::pipe::Pipe;
 use vedette::ports::{
-    Alarm, Clock, Http, HttpError, Kv, Level, Limits, Log, ObjectClass, ObjectError, Objects, Random, Row, Sql,
-    StorageError, Timestamp, Value, World,
+    Alarm, Clock, Http, HttpError, Kv, Level, Limiter, LimiterError, Limits, Log, ObjectClass, ObjectError, Objects,
+    Random, Row, Sql, StorageError, Timestamp, Value, World,
 };
+use vedette::reply::{Reply, Stream};
 use vedette::router;
 use vedette::sessions::session::Session;
 use vedette::turns::person::Person;
@@ -44,9 +49,20 @@ pub struct Platform {
     pub answered: RefCell<Vec<(String, String)>>,
     objects: RefCell<HashMap<String, Rc<Object>>>,
     config: RefCell<Rc<Config>>,
+    /// Whether rate limits hold, with their real numbers, in windows of the test's time.
+    pub limits: Cell<bool>,
+    /// Whether the limiter fails.
+    pub limiter_broken: Cell<bool>,
+    /// What was counted: the limit and the key.
+    pub counted: RefCell<Vec<(String, String)>>,
+    windows: RefCell<HashMap<(String, String, i64), u32>>,
+    /// Objects of this class cannot be called.
+    pub objects_broken: Cell<Option<ObjectClass>>,
     /// How often an object was called.
     pub object_calls: Cell<u32>,
     entropy: Cell<u64>,
+    sleepers: RefCell<BTreeMap<u64, i64>>,
+    next_sleeper: Cell<u64>,
     myself: Weak<Platform>,
 }
 
@@ -69,6 +85,8 @@ struct Object {
 enum Instance {
     Person(Rc<Person>),
     Session(Rc<Session>),
+    Account(Rc<Account>),
+    Stream(Rc<Pipe>),
 }
 
 impl Instance {
@@ -76,6 +94,8 @@ impl Instance {
         match self {
             Instance::Person(person) => person.handle(path, body).await.map_err(|error| ObjectError(error.to_string())),
             Instance::Session(it) => it.handle(path, body).await.map_err(|error| ObjectError(error.to_string())),
+            Instance::Account(it) => it.handle(path, body).await.map_err(|error| ObjectError(error.to_string())),
+            Instance::Stream(pipe) => pipe.handle(path, body).map_err(|error| ObjectError(error.to_string())),
         }
     }
 
@@ -83,7 +103,18 @@ impl Instance {
         match self {
             Instance::Person(person) => person.run().await,
             Instance::Session(session) => session.run().await,
+            Instance::Account(account) => account.run().await,
+            Instance::Stream(_) => panic!("a pipe has no alarm"),
         }
+    }
+}
+
+fn class_of(name: &str) -> ObjectClass {
+    match name.split_once(':') {
+        Some(("session", _)) => ObjectClass::Session,
+        Some(("account", _)) => ObjectClass::Account,
+        Some(("stream", _)) => ObjectClass::Stream,
+        _ => ObjectClass::Person,
     }
 }
 
@@ -121,8 +152,15 @@ impl Platform {
             answered: RefCell::default(),
             objects: RefCell::default(),
             config: RefCell::new(Rc::new(config(variables))),
+            limits: Cell::new(false),
+            limiter_broken: Cell::new(false),
+            counted: RefCell::default(),
+            windows: RefCell::default(),
+            objects_broken: Cell::new(None),
             object_calls: Cell::new(0),
             entropy: Cell::new(1),
+            sleepers: RefCell::default(),
+            next_sleeper: Cell::new(0),
             myself: myself.clone(),
         })
     }
@@ -149,6 +187,7 @@ impl Platform {
             http: this.clone(),
             kv: this.clone(),
             objects: this.clone(),
+            limiter: this.clone(),
             log: this,
         }
     }
@@ -168,9 +207,15 @@ impl Platform {
         let made = instance.get_or_insert_with(|| {
             let sql = Rc::new(Sqlite(Rc::clone(&object.database)));
             let alarm = Rc::new(TestAlarm(Rc::clone(&object.alarm)));
-            match name.starts_with("session:") {
-                true => Instance::Session(Rc::new(Session::new(name, self.world(), sql, alarm).unwrap())),
-                false => Instance::Person(Rc::new(Person::new(name, self.world(), sql, alarm).unwrap())),
+            match class_of(name) {
+                ObjectClass::Session => {
+                    Instance::Session(Rc::new(Session::new(name, self.world(), sql, alarm).unwrap()))
+                }
+                ObjectClass::Account => {
+                    Instance::Account(Rc::new(Account::new(name, self.world(), sql, alarm).unwrap()))
+                }
+                ObjectClass::Stream => Instance::Stream(Rc::new(Pipe::new(self.world().clock))),
+                ObjectClass::Person => Instance::Person(Rc::new(Person::new(name, self.world(), sql, alarm).unwrap())),
             }
         });
         made.clone()
@@ -206,7 +251,18 @@ impl Platform {
             self.kv.borrow().iter().map(|(key, value)| format!("{key}={}\n", String::from_utf8_lossy(value))).collect();
         for object in self.objects.borrow().values() {
             let sql = Sqlite(Rc::clone(&object.database));
-            for table in ["turns", "tickets", "consents", "outbox", "memory", "grant_record", "session", "access"] {
+            for table in [
+                "turns",
+                "tickets",
+                "consents",
+                "outbox",
+                "memory",
+                "grant_record",
+                "session",
+                "access",
+                "membership",
+                "sessions",
+            ] {
                 for row in sql.exec(&format!("SELECT * FROM {table}"), vec![]).unwrap_or_default() {
                     let cells = row.0.into_iter().map(|cell| match cell {
                         Value::Blob(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -306,11 +362,19 @@ impl Platform {
 
     // ---- What people do ----
 
+    /// The Worker answers a request; a body that is a stream is still to be read.
+    pub fn reply(&self, request: Request<Bytes>) -> Reply {
+        wait(router::route(&self.world(), request))
+    }
+
     /// The Worker answers a request.
     pub fn request(&self, request: Request<Bytes>) -> Response<Bytes> {
         let path = request.uri().path().to_owned();
         let response = wait(async {
-            let reply = router::route(&self.world(), request).await;
+            let mut reply = router::route(&self.world(), request).await;
+            if let Some(stream) = reply.stream {
+                *reply.response.body_mut() = Bytes::from(stream.collect::<Vec<Bytes>>().await.concat());
+            }
             if let Some(deferred) = reply.deferred {
                 deferred.await;
             }
@@ -448,12 +512,53 @@ pub fn wait<T>(future: impl Future<Output = T>) -> T {
     futures::executor::block_on(future)
 }
 
+thread_local! {
+    /// How often something went on that did not sleep.
+    static ACTIVITY: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Waits until nothing goes on any more but sleeping, and lets the time pass to the end of the shortest sleep.
+struct Sleep<'a> {
+    platform: &'a Platform,
+    id: u64,
+    until: i64,
+    seen: Option<u64>,
+    idle: u32,
+}
+
+impl Future for Sleep<'_> {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let activity = ACTIVITY.get();
+        let quiet = self.seen.replace(activity) == Some(activity);
+        self.idle = if quiet { self.idle + 1 } else { 0 };
+        let sleepers = &self.platform.sleepers;
+        sleepers.borrow_mut().insert(self.id, self.until);
+        // One that sleeps shorter and is not polled at all is not waited for without end.
+        let next = self.idle > 100 || sleepers.borrow().values().all(|until| *until >= self.until);
+        if quiet && next {
+            self.platform.now.set(self.platform.now.get().max(self.until));
+            ACTIVITY.set(activity + 1);
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep<'_> {
+    fn drop(&mut self) {
+        self.platform.sleepers.borrow_mut().remove(&self.id);
+    }
+}
+
 /// A point where other work goes on, and where a crash may happen.
 async fn pause() {
     struct Once(bool);
     impl Future for Once {
         type Output = ();
         fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+            ACTIVITY.set(ACTIVITY.get() + 1);
             if std::mem::replace(&mut self.0, true) {
                 return Poll::Ready(());
             }
@@ -471,8 +576,9 @@ impl Clock for Platform {
     }
 
     async fn sleep(&self, duration: Duration) {
-        self.now.set(self.now.get() + i64::try_from(duration.as_millis()).unwrap());
-        pause().await;
+        let until = self.now.get() + i64::try_from(duration.as_millis()).unwrap();
+        let id = self.next_sleeper.replace(self.next_sleeper.get() + 1);
+        Sleep { platform: self, id, until, seen: None, idle: 0 }.await;
     }
 }
 
@@ -502,10 +608,12 @@ impl Http for Platform {
             body: String::from_utf8_lossy(request.body()).into_owned(),
         });
         let exchange = self.sandbox.handle(request, self.now.get());
-        let deadline = limits.deadline.as_millis() as u64;
-        self.now.set(self.now.get() + exchange.delay_ms.min(deadline) as i64);
-        pause().await;
-        if exchange.delay_ms >= deadline {
+        let delay = Duration::from_millis(exchange.delay_ms).min(limits.deadline);
+        match delay.is_zero() {
+            true => pause().await,
+            false => self.sleep(delay).await,
+        }
+        if delay == limits.deadline {
             return Err(HttpError::Timeout);
         }
         match exchange.outcome {
@@ -513,7 +621,7 @@ impl Http for Platform {
             Outcome::Respond(response) => Ok(response),
             Outcome::Truncate(_) | Outcome::Drop => Err(HttpError::Connection),
             Outcome::Hang => {
-                self.now.set(self.now.get() + deadline as i64);
+                self.sleep(limits.deadline).await;
                 Err(HttpError::Timeout)
             }
         }
@@ -553,9 +661,42 @@ impl Platform {
 impl Objects for Platform {
     async fn call(&self, class: ObjectClass, name: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>, ObjectError> {
         pause().await;
-        assert_eq!(class == ObjectClass::Session, name.starts_with("session:"));
+        assert_eq!(class, class_of(name));
         self.object_calls.set(self.object_calls.get() + 1);
+        if self.objects_broken.get() == Some(class) {
+            return Err(ObjectError("the objects are down".to_owned()));
+        }
         self.instance(name).handle(path, &body).await
+    }
+
+    async fn open(&self, name: &str, path: &str, body: Vec<u8>) -> Result<Stream, ObjectError> {
+        pause().await;
+        assert_eq!(path, vedette::mcp::pipe::OPEN);
+        self.object_calls.set(self.object_calls.get() + 1);
+        match self.instance(name) {
+            Instance::Stream(pipe) => pipe.open(&body).map_err(|error| ObjectError(error.to_string())),
+            _ => panic!("{name} is no stream"),
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Limiter for Platform {
+    async fn allows(&self, name: &str, key: &str) -> Result<bool, LimiterError> {
+        pause().await;
+        self.counted.borrow_mut().push((name.to_owned(), key.to_owned()));
+        if self.limiter_broken.get() {
+            return Err(LimiterError("the limiter is down".to_owned()));
+        }
+        if !self.limits.get() {
+            return Ok(true);
+        }
+        let limit = LIMITS.iter().find(|limit| limit.binding == name).unwrap();
+        let window = self.now.get() / (i64::from(limit.period) * 1000);
+        let mut windows = self.windows.borrow_mut();
+        let count = windows.entry((name.to_owned(), key.to_owned(), window)).or_insert(0);
+        *count += 1;
+        Ok(*count <= limit.number)
     }
 }
 

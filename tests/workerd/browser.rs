@@ -1,6 +1,7 @@
 //! A person's browser, over real HTTP.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use url::{Url, form_urlencoded};
 
@@ -8,12 +9,12 @@ use crate::rig::{Answer, Rig};
 
 pub struct Browser<'a> {
     rig: &'a Rig,
-    cookie: RefCell<Option<String>>,
+    cookies: RefCell<BTreeMap<String, String>>,
 }
 
 impl<'a> Browser<'a> {
     pub fn new(rig: &'a Rig) -> Browser<'a> {
-        Browser { rig, cookie: RefCell::default() }
+        Browser { rig, cookies: RefCell::default() }
     }
 
     pub fn get(&self, url: &str) -> Answer {
@@ -25,7 +26,8 @@ impl<'a> Browser<'a> {
     }
 
     fn send(&self, method: &str, url: &str, body: String) -> Answer {
-        let cookie = self.cookie.borrow().clone().unwrap_or_default();
+        let cookies = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
+        let cookie = cookies.join("; ");
         let mut headers = vec![];
         if method == "POST" {
             headers.extend([("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")]);
@@ -34,8 +36,9 @@ impl<'a> Browser<'a> {
             headers.push(("cookie", &cookie));
         }
         let answer = self.rig.send(method, url, &headers, body.as_bytes());
-        if let Some(set) = answer.header("set-cookie") {
-            *self.cookie.borrow_mut() = set.split(';').next().map(str::to_owned);
+        for (_, set) in answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie")) {
+            let (name, value) = set.split(';').next().and_then(|pair| pair.split_once('=')).unwrap();
+            self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
         }
         answer
     }
@@ -70,6 +73,19 @@ impl<'a> Browser<'a> {
         let last = self.decide(&page, "connect");
         assert_eq!(last.status, 200, "{}", last.body);
         last
+    }
+
+    /// Lets an MCP client in, with these skills; returns where it is sent, with its code.
+    pub fn let_in(&self, authorize: &str, account: &str, skills: &[&str]) -> String {
+        let page = self.get(authorize);
+        assert_eq!(page.status, 200, "{}", page.body);
+        let (action, mut fields) = form(&page);
+        fields.extend(skills.iter().map(|skill| (format!("skill-{skill}"), "on".to_owned())));
+        fields.push(("decision".to_owned(), "approve".to_owned()));
+        let answer = self.post(&self.absolute(&action), &fields);
+        let to_sentry = answer.header("location").unwrap_or_else(|| panic!("{} {}", answer.status, answer.body));
+        let answer = self.get(&self.approve(to_sentry, account));
+        answer.header("location").unwrap_or_else(|| panic!("{} {}", answer.status, answer.body)).to_owned()
     }
 
     fn absolute(&self, action: &str) -> String {

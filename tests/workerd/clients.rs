@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
 use crate::browser::{Browser, form};
-use crate::rig::{Answer, Rig};
+use crate::rig::{Answer, Rig, until};
 
 const REDIRECT: &str = "http://127.0.0.1:3118/callback";
 // The example of RFC 7636, appendix B.
@@ -13,7 +13,11 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// Registers a client and lets it in; returns its id and its code.
 fn let_in(rig: &Rig) -> (String, String) {
-    let body = json!({"redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none",
+    let_in_as(rig, "Some client")
+}
+
+fn let_in_as(rig: &Rig, name: &str) -> (String, String) {
+    let body = json!({"client_name": name, "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none",
         "grant_types": ["authorization_code", "refresh_token"]});
     let url = format!("{}/oauth/register", rig.app);
     let registered = rig.send("POST", &url, &[("content-type", "application/json")], body.to_string().as_bytes());
@@ -24,25 +28,86 @@ fn let_in(rig: &Rig) -> (String, String) {
         .extend_pairs([("client_id", id.as_str()), ("redirect_uri", REDIRECT), ("response_type", "code")])
         .extend_pairs([("state", "xyz"), ("code_challenge", CHALLENGE), ("code_challenge_method", "S256")])
         .finish();
-    let browser = Browser::new(rig);
-    let page = browser.get(&format!("{}/oauth/authorize?{query}", rig.app));
-    assert_eq!(page.status, 200, "{}", page.body);
-    let (action, mut fields) = form(&page);
-    fields.extend([("skill-inspect", "on"), ("decision", "approve")].map(|(name, value)| (name.into(), value.into())));
-    let to_sentry = browser.post(&format!("{}{action}", rig.app), &fields);
-    let to_sentry = to_sentry.header("location").unwrap_or_else(|| panic!("{}", to_sentry.body)).to_owned();
-    let answer = browser.get(&browser.approve(&to_sentry, "ada@example.com"));
-    let back = answer.header("location").unwrap_or_else(|| panic!("{}", answer.body)).to_owned();
+    let authorize = format!("{}/oauth/authorize?{query}", rig.app);
+    let back = Browser::new(rig).let_in(&authorize, "ada@example.com", &["inspect"]);
     let parameters: Vec<(String, String)> = Url::parse(&back).unwrap().query_pairs().into_owned().collect();
     let get = |name: &str| parameters.iter().find(|(known, _)| known == name).unwrap().1.clone();
     assert_eq!((get("state").as_str(), get("iss")), ("xyz", rig.app.clone()));
     (id, get("code"))
 }
 
+/// The access token of a client that was let in.
+pub fn access_token(rig: &Rig) -> String {
+    let (id, code) = let_in(rig);
+    let redeem = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", REDIRECT),
+        ("code_verifier", VERIFIER),
+        ("client_id", &id),
+    ];
+    post(rig, "/oauth/token", &redeem).json()["access_token"].as_str().unwrap().to_owned()
+}
+
 fn post(rig: &Rig, path: &str, fields: &[(&str, &str)]) -> Answer {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let headers = [("content-type", "application/x-www-form-urlencoded")];
     rig.send("POST", &format!("{}{path}", rig.app), &headers, body.as_bytes())
+}
+
+/// A client that was let in; returns its access token.
+fn connected(rig: &Rig, name: &str) -> String {
+    let (id, code) = let_in_as(rig, name);
+    let redeem = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", REDIRECT),
+        ("code_verifier", VERIFIER),
+        ("client_id", id.as_str()),
+    ];
+    post(rig, "/oauth/token", &redeem).json()["access_token"].as_str().unwrap().to_owned()
+}
+
+fn status(rig: &Rig, token: &str) -> u16 {
+    let bearer = format!("Bearer {token}");
+    let headers =
+        [("authorization", bearer.as_str()), ("content-type", "application/json"), ("accept", "application/json")];
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}});
+    rig.send("POST", &format!("{}/mcp", rig.app), &headers, list.to_string().as_bytes()).status
+}
+
+#[test]
+fn a_person_signs_in_and_ends_a_client_and_it_stays_ended_when_workerd_is_killed_p5() {
+    let rig = Rig::start();
+    let (claude, cursor) = (connected(&rig, "Claude Code"), connected(&rig, "Cursor"));
+    assert_eq!((status(&rig, &claude), status(&rig, &cursor)), (200, 200));
+    let page = format!("{}/account", rig.app);
+    let browser = Browser::new(&rig);
+    let (_, mut fields) = form(&browser.get(&page));
+    fields.push(("action".into(), "sign-in".into()));
+    let to_sentry = browser.post(&page, &fields);
+    let to_sentry = to_sentry.header("location").unwrap_or_else(|| panic!("{}", to_sentry.body)).to_owned();
+    let signed_in = browser.get(&browser.approve(&to_sentry, "ada@example.com"));
+    assert_eq!((signed_in.status, signed_in.header("location")), (303, Some("/account")), "{}", signed_in.body);
+    let live = || rig.world(None)["sentry"]["live_tokens"].as_u64().unwrap();
+    until("the token that served to sign in is revoked", || live() == 2);
+    let mut list = browser.get(&page);
+    until("both are listed", || {
+        list = browser.get(&page);
+        list.body.contains("Claude Code") && list.body.contains("Cursor")
+    });
+    // The last used comes first.
+    let session = list.body.split("name=\"session\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let csrf = list.body.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let first = if list.body.find("Claude Code") < list.body.find("Cursor") { &claude } else { &cursor };
+    let fields = [("csrf", csrf), ("session", session), ("action", "disconnect".to_owned())];
+    let done = browser.post(&page, &fields.map(|(name, value)| (name.to_owned(), value)));
+    assert!(done.body.contains("was disconnected"), "{}", done.body);
+    rig.kill();
+    assert_eq!(status(&rig, first), 401);
+    assert_eq!([&claude, &cursor].iter().filter(|token| status(&rig, token) == 200).count(), 1);
+    until("its access is revoked at Sentry", || live() == 1);
+    assert_eq!(browser.get(&page).body.matches("name=\"session\"").count(), 1);
 }
 
 /// The same request from 20 clients at once.

@@ -5,7 +5,10 @@
 mod browser;
 mod clients;
 mod crashes;
+mod guards;
 mod hostile;
 mod mcp;
 mod rig;
+mod rmcp;
 mod story;
+mod streams;

@@ -37,6 +37,8 @@ pub struct Setup {
     pub variables: Vec<(&'static str, String)>,
     /// The hosted Sentry and Slack under their real names, both played by the sandbox.
     pub hosted: bool,
+    /// Rate limits, as `wrangler.toml` has them.
+    pub limits: bool,
 }
 
 pub struct Answer {
@@ -134,6 +136,9 @@ impl Rig {
             .arg(state.join("variables.json"));
         if setup.hosted {
             command.args(["--upstream", &slack]);
+        }
+        if setup.limits {
+            command.arg("--limits");
         }
         let mut worker = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (workerd, errors) = (Arc::<Mutex<Lines>>::default(), Arc::<Mutex<Lines>>::default());

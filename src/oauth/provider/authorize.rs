@@ -1,7 +1,7 @@
-//! Reading an authorization request (RFC 6749 §4.1.1, OAuth 2.1 §4.1.1): a pure function of the query, the keys and our
+//! Reading an authorization request (RFC 6749 §4.1.1, OAuth 2.1 §4.1.1): pure functions of the query, the client and our
 //! origin, done before anything is shown, and again at each later step.
 //!
-//! 1. The query is of bounded size, and names one client that we registered.
+//! 1. The query is of bounded size, and names one client ([`Query::read`]). Who looks it up goes on with [`read`].
 //! 2. It names one redirect URI, which is that client's. Until here an error is shown to the person and leads nowhere: an
 //!    address that nobody has proven is not redirected to (RFC 6749 §4.1.2.1).
 //! 3. Everything else. From here on an error goes back to the client, with its `state` and our `iss` (RFC 9207).
@@ -11,7 +11,6 @@
 use url::{Url, form_urlencoded};
 
 use super::clients::{AuthMethod, Client};
-use crate::crypto::KeyRing;
 use crate::sessions::calls::Resource;
 use crate::sessions::terms::Limit;
 
@@ -63,18 +62,11 @@ pub enum Problem {
     ForeignRedirect,
 }
 
-/// Reads the query of an authorization request. `origin` has no slash at the end.
+/// Reads the rest of an authorization request of `client`. `origin` has no slash at the end.
 ///
 /// # Errors
 /// [`Refusal`].
-pub fn read(query: &str, keys: &KeyRing, origin: &str) -> Result<AuthorizationRequest, Refusal> {
-    // (1) The client.
-    if query.len() > MAX_QUERY {
-        return Err(Refusal::Here(Problem::TooLong));
-    }
-    let query = Query(form_urlencoded::parse(query.as_bytes()).into_owned().collect());
-    let id = query.one("client_id").ok_or(Refusal::Here(Problem::NoClient))?;
-    let client = Client::read(keys, id).ok_or(Refusal::Here(Problem::UnknownClient))?;
+pub fn read(query: &Query, client: Client, origin: &str) -> Result<AuthorizationRequest, Refusal> {
     // (2) The redirect URI.
     let redirect_uri = query.one("redirect_uri").ok_or(Refusal::Here(Problem::NoRedirect))?.to_owned();
     if !client.may_redirect_to(&redirect_uri) {
@@ -82,7 +74,7 @@ pub fn read(query: &str, keys: &KeyRing, origin: &str) -> Result<AuthorizationRe
     }
     // (3) The rest.
     let state = query.one("state").map(str::to_owned);
-    match rest(&query, &client, origin) {
+    match rest(query, &client, origin) {
         Ok((challenge, scopes, limit)) => {
             Ok(AuthorizationRequest { client, redirect_uri, state, challenge, scopes, limit })
         }
@@ -126,7 +118,9 @@ fn rest(query: &Query, client: &Client, origin: &str) -> Result<(Option<String>,
     Ok((challenge(query, client)?, scopes(query), resource(query, origin)?))
 }
 
-/// RFC 7636 §4.3, with S256 only. A public client must send a challenge (OAuth 2.1 §7.5.2).
+/// RFC 7636 §4.3, with S256 only. A public client must send a challenge (OAuth 2.1 §7.5.2). A confidential one may leave it
+/// out (case 44, which is what a drop-in's clients rely on): its secret then ties the code to it, and it must name its redirect
+/// URI again (case 71). If it sends one, it is held to it.
 fn challenge(query: &Query, client: &Client) -> Result<Option<String>, Fault> {
     let base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     match (query.one("code_challenge"), query.one("code_challenge_method")) {
@@ -194,9 +188,29 @@ fn back(redirect_uri: &str, pairs: &[(&str, &str)], state: Option<&str>, origin:
     Some(url)
 }
 
-struct Query(Vec<(String, String)>);
+/// The parameters of an authorization request.
+pub struct Query(Vec<(String, String)>);
 
 impl Query {
+    /// Reads a query.
+    ///
+    /// # Errors
+    /// [`Refusal::Here`], when it is too long.
+    pub fn read(query: &str) -> Result<Query, Refusal> {
+        if query.len() > MAX_QUERY {
+            return Err(Refusal::Here(Problem::TooLong));
+        }
+        Ok(Query(form_urlencoded::parse(query.as_bytes()).into_owned().collect()))
+    }
+
+    /// The id of the client.
+    ///
+    /// # Errors
+    /// [`Refusal::Here`], when there is none, or several.
+    pub fn client_id(&self) -> Result<&str, Refusal> {
+        self.one("client_id").ok_or(Refusal::Here(Problem::NoClient))
+    }
+
     /// The value of `name`, when it stands there once and is not empty.
     fn one(&self, name: &str) -> Option<&str> {
         let mut all = self.all(name);
@@ -221,6 +235,7 @@ mod tests {
     use super::super::clients::Metadata;
     use super::*;
     use crate::config::RootSecrets;
+    use crate::crypto::KeyRing;
 
     const ORIGIN: &str = "https://vedette.example.com";
     const REDIRECT: &str = "http://127.0.0.1:1/cb?a=b";
@@ -262,7 +277,9 @@ mod tests {
             };
         }
         query.extend_pairs(added);
-        read(&query.finish(), &keys(), ORIGIN)
+        let query = Query::read(&query.finish())?;
+        let client = Client::read(&keys(), query.client_id()?).ok_or(Refusal::Here(Problem::UnknownClient))?;
+        read(&query, client, ORIGIN)
     }
 
     fn back_with(result: Result<AuthorizationRequest, Refusal>) -> String {

@@ -2,16 +2,19 @@
 //!
 //! 1. It is a form, of bounded size, with each parameter once (§3.2); only `resource` may repeat (RFC 8707 §2).
 //! 2. The client authenticates in one way: by Basic, or in the body, or, a public one, by its id alone.
-//! 3. The client is one of ours, and that way is the one that it registered.
+//! 3. The client is one of ours, and that way is the one that it registered. A client whose id is the address of its
+//!    description is a public one ([`super::documents`]); nothing is fetched.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use url::form_urlencoded;
 
-use super::clients::{AuthMethod, Client, MAX_CLIENT_ID};
+use super::clients::{AuthMethod, Client, MAX_CLIENT_ID, key};
+use super::documents;
 use super::reply::OAuthError;
 use crate::crypto::KeyRing;
+use crate::limits;
 
 /// The longest accepted form, in bytes.
 const MAX_FORM: usize = 16 * 1024;
@@ -20,8 +23,26 @@ const MAX_FORM: usize = 16 * 1024;
 #[derive(Debug)]
 pub struct ClientRequest {
     /// The client.
-    pub client: Client,
+    pub client: Known,
+    /// Where the request comes from, as limits know it.
+    pub address: String,
     form: Vec<(String, String)>,
+}
+
+/// What is known of an authenticated client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// What sessions know it by: the hash of its id.
+    pub key: String,
+    /// Whether it registered the grant type `refresh_token`. Of a client with a document the session knows that: where it
+    /// may not, no refresh token was made.
+    pub may_refresh: bool,
+}
+
+impl From<&Client> for Known {
+    fn from(client: &Client) -> Known {
+        Known { key: client.key(), may_refresh: client.metadata.may_refresh }
+    }
 }
 
 impl ClientRequest {
@@ -41,10 +62,10 @@ impl ClientRequest {
 ///
 /// # Errors
 /// What the client is told.
-pub fn read(keys: &KeyRing, request: &Request<Bytes>) -> Result<ClientRequest, OAuthError> {
+pub fn read(keys: &KeyRing, origin: &str, request: &Request<Bytes>) -> Result<ClientRequest, OAuthError> {
     let form = form(request)?;
-    let client = authenticate(keys, request.headers(), &form)?;
-    Ok(ClientRequest { client, form })
+    let client = authenticate(keys, origin, request.headers(), &form)?;
+    Ok(ClientRequest { client, address: limits::address(request.headers()), form })
 }
 
 fn form(request: &Request<Bytes>) -> Result<Vec<(String, String)>, OAuthError> {
@@ -67,7 +88,12 @@ fn form(request: &Request<Bytes>) -> Result<Vec<(String, String)>, OAuthError> {
     Ok(form)
 }
 
-fn authenticate(keys: &KeyRing, headers: &HeaderMap, form: &[(String, String)]) -> Result<Client, OAuthError> {
+fn authenticate(
+    keys: &KeyRing,
+    origin: &str,
+    headers: &HeaderMap,
+    form: &[(String, String)],
+) -> Result<Known, OAuthError> {
     let field = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         if field("client_id").is_some() || field("client_secret").is_some() {
@@ -77,7 +103,11 @@ fn authenticate(keys: &KeyRing, headers: &HeaderMap, form: &[(String, String)]) 
         let (id, secret) = value.to_str().ok().and_then(basic).ok_or_else(refused)?;
         let client = Client::read(keys, &id).ok_or_else(refused)?;
         let registered = matches!(client.metadata.auth_method, AuthMethod::Basic | AuthMethod::Either);
-        return if registered && client.has_secret(keys, &secret) { Ok(client) } else { Err(refused()) };
+        return if registered && client.has_secret(keys, &secret) { Ok(Known::from(&client)) } else { Err(refused()) };
+    }
+    if let Some(id) = field("client_id").filter(|id| documents::address(id, origin).is_some()) {
+        let public = field("client_secret").is_none();
+        return if public { Ok(Known { key: key(id), may_refresh: true }) } else { Err(unknown()) };
     }
     let client = field("client_id").and_then(|id| Client::read(keys, id)).ok_or_else(unknown)?;
     let authenticated = match (client.metadata.auth_method, field("client_secret")) {
@@ -85,7 +115,7 @@ fn authenticate(keys: &KeyRing, headers: &HeaderMap, form: &[(String, String)]) 
         (AuthMethod::Post | AuthMethod::Either, Some(secret)) => client.has_secret(keys, secret),
         _ => false,
     };
-    if authenticated { Ok(client) } else { Err(unknown()) }
+    if authenticated { Ok(Known::from(&client)) } else { Err(unknown()) }
 }
 
 /// Id and secret, each form-encoded within (RFC 6749 §2.3.1). The scheme's case does not matter (RFC 9110 §11.1).

@@ -1,4 +1,5 @@
-//! Clients. A client's id *is* its registration: `vdm_<base64url(JSON ‖ MAC)>`.
+//! Clients that register. Such a client's id *is* its registration: `vdm_<base64url(JSON ‖ MAC)>`. Clients that describe
+//! themselves at an address of their own are in [`super::documents`].
 //!
 //! **Why nothing is stored.** Registration (RFC 7591) is open to everybody, without a login, by the nature of MCP. A registry
 //! would have to be limited, swept, and waited for: Workers KV shows a new entry elsewhere only after up to a minute, and
@@ -116,7 +117,13 @@ impl Client {
 
     /// What sessions know it by.
     pub fn key(&self) -> String {
-        hex::encode(sha256(self.id.as_bytes()))
+        key(&self.id)
+    }
+
+    /// The host that proves it, when its id is the address of its description ([`super::documents`]).
+    pub fn proven_host(&self) -> Option<&str> {
+        let (_, rest) = self.id.split_once("://")?;
+        rest.split(['/', '?']).next()
     }
 
     /// Its secret; `None` for a public client.
@@ -142,6 +149,11 @@ impl Client {
     pub fn name(&self) -> &str {
         self.metadata.name.as_deref().unwrap_or("An application without a name")
     }
+}
+
+/// What sessions know the client with this id by.
+pub fn key(id: &str) -> String {
+    hex::encode(sha256(id.as_bytes()))
 }
 
 #[cfg(test)]

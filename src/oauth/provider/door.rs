@@ -11,6 +11,7 @@ use url::Url;
 use super::reply::{OAuthError, json_response, preflight};
 use super::{metadata, register, token};
 use crate::crypto::KeyRing;
+use crate::limits;
 use crate::ports::World;
 use crate::sessions::terms::Limit;
 
@@ -20,7 +21,8 @@ const METADATA_LIFE: HeaderValue = HeaderValue::from_static("public, max-age=300
 /// Answers a request to one of these addresses; `None`: there is none.
 pub async fn answer(world: &World, request: &Request<Bytes>, origin: &Url) -> Option<Response<Bytes>> {
     let path = request.uri().path();
-    if let Some(described) = described(path, &origin.origin().ascii_serialization()) {
+    let origin = origin.origin().ascii_serialization();
+    if let Some(described) = described(path, &origin) {
         return Some(match *request.method() {
             Method::GET | Method::HEAD => published(&described),
             Method::OPTIONS => preflight(),
@@ -35,9 +37,9 @@ pub async fn answer(world: &World, request: &Request<Bytes>, origin: &Url) -> Op
     match *request.method() {
         _ if !known => None,
         Method::OPTIONS => Some(preflight()),
-        Method::POST if path == "/oauth/token" => Some(token::token(world, request).await),
-        Method::POST if path == "/oauth/revoke" => Some(token::revoke(world, request).await),
-        Method::POST => Some(registered(world, request)),
+        Method::POST if path == "/oauth/token" => Some(token::token(world, request, &origin).await),
+        Method::POST if path == "/oauth/revoke" => Some(token::revoke(world, request, &origin).await),
+        Method::POST => Some(registered(world, request).await.unwrap_or_else(OAuthError::into_response)),
         _ => Some(wrong_method("Use POST.").into_response()),
     }
 }
@@ -48,8 +50,15 @@ fn described(path: &str, origin: &str) -> Option<Value> {
         let known = suffix.is_empty() || Limit::from_path(suffix).is_some();
         return known.then(|| metadata::authorization_server(origin));
     }
-    let limit = Limit::from_path(path.strip_prefix("/.well-known/oauth-protected-resource")?)?;
-    Some(metadata::protected_resource(origin, &limit))
+    let resource = path.strip_prefix("/.well-known/oauth-protected-resource")?;
+    let limit = Limit::from_path(resource)?;
+    let mut described = metadata::protected_resource(origin, &limit);
+    if let Some(fields) = described.as_object_mut().filter(|_| resource.starts_with("/sse")) {
+        // The resource by its other address: clients hold this against the one that they were given (RFC 9728 §3.3).
+        let other = format!("{origin}{}", resource.trim_end_matches('/'));
+        fields.insert("resource".to_owned(), other.into());
+    }
+    Some(described)
 }
 
 fn published(described: &Value) -> Response<Bytes> {
@@ -59,13 +68,12 @@ fn published(described: &Value) -> Response<Bytes> {
     response
 }
 
-fn registered(world: &World, request: &Request<Bytes>) -> Response<Bytes> {
-    match &world.config.root_secrets {
-        Ok(roots) => register::register(&KeyRing::new(roots.clone()), &*world.random, request.body()),
-        Err(problem) => OAuthError::new("temporarily_unavailable", problem.to_string())
-            .with_status(StatusCode::SERVICE_UNAVAILABLE)
-            .into_response(),
-    }
+async fn registered(world: &World, request: &Request<Bytes>) -> Result<Response<Bytes>, OAuthError> {
+    let roots = world.config.root_secrets.clone().map_err(|problem| {
+        OAuthError::new("temporarily_unavailable", problem.to_string()).with_status(StatusCode::SERVICE_UNAVAILABLE)
+    })?;
+    limits::count(world, &limits::REGISTER, &limits::address(request.headers())).await?;
+    Ok(register::register(&KeyRing::new(roots), &*world.random, request.body()))
 }
 
 fn wrong_method(description: &str) -> OAuthError {

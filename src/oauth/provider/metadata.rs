@@ -25,7 +25,7 @@ pub fn authorization_server(origin: &str) -> Value {
         "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
-        "client_id_metadata_document_supported": false,
+        "client_id_metadata_document_supported": true,
     })
 }
 
@@ -60,6 +60,7 @@ mod tests {
         assert_eq!(metadata["response_types_supported"], json!(["code"]));
         assert_eq!(metadata["response_modes_supported"], json!(["query"]));
         assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
+        assert_eq!(metadata["client_id_metadata_document_supported"], true, "case 121");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod authorize;
 mod client_auth;
 pub mod clients;
+pub mod documents;
 pub mod door;
 pub mod metadata;
 pub mod redirect;

@@ -10,22 +10,47 @@ use crate::sentry::host::is_loopback;
 /// The longest accepted redirect URI, in bytes.
 pub const MAX_REDIRECT: usize = 512;
 
-/// Schemes that run, show or send something instead of reaching the client's application.
-const FORBIDDEN: [&str; 18] = [
+/// Schemes that run, show or send something, or that systems answer themselves, instead of reaching the client's application.
+const FORBIDDEN: [&str; 43] = [
     "about",
     "blob",
     "chrome",
+    "chrome-extension",
     "cid",
     "data",
+    "facetime",
+    "feed",
     "file",
     "filesystem",
     "ftp",
     "ftps",
+    "git",
+    "gopher",
+    "imap",
     "intent",
+    "irc",
+    "itms-services",
     "jar",
     "javascript",
+    "ldap",
+    "ldaps",
     "mailto",
+    "market",
+    "moz-extension",
+    "ms-msdt",
+    "news",
+    "nfs",
+    "resource",
+    "rtsp",
+    "search-ms",
+    "shell",
+    "sip",
+    "smb",
+    "sms",
+    "ssh",
     "tel",
+    "telnet",
+    "urn",
     "vbscript",
     "view-source",
     "ws",
@@ -40,7 +65,9 @@ pub enum Reaches {
     /// `http` on a loopback host (RFC 8252 §7.3).
     Loopback,
     /// A private-use scheme (RFC 8252 §7.1). It asks for a reversed domain name; well-known clients have plain names
-    /// (`cursor://`, `vscode://`), so any that is followed by `://` is accepted as well.
+    /// (`cursor://`, `vscode://`, `warp://`), so any that is followed by `://` is accepted as well, but for those that are
+    /// known to be something else. What protects such a client, whose scheme any application on the computer can claim, is
+    /// PKCE, which it must use, and the page, which names the scheme.
     PrivateScheme,
 }
 
@@ -144,6 +171,36 @@ mod tests {
     }
 
     #[test]
+    fn what_well_known_clients_register_may_be_registered() {
+        for text in [
+            "https://claude.ai/api/mcp/auth_callback",
+            "https://claude.com/api/mcp/auth_callback",
+            "https://chatgpt.com/connector_platform_oauth_redirect",
+            "https://chatgpt.com/connector/oauth/abc-DEF_123",
+            "https://vscode.dev/redirect",
+            "https://insiders.vscode.dev/redirect",
+            "http://127.0.0.1/",
+            "http://127.0.0.1:33418",
+            "http://localhost:3118/callback",
+            "http://localhost:1455/auth/callback",
+            "http://localhost:6274/oauth/callback/debug",
+            "http://127.0.0.1:19876/mcp/oauth/callback",
+            "cursor://anysphere.cursor-mcp/oauth/callback",
+            "cursor://anysphere.cursor-retrieval/oauth/user-sentry/callback",
+            "vscode://vscode.github-authentication/did-authenticate",
+            "vscode-insiders://vscode.microsoft-authentication",
+            "vscodium://host/path",
+            "windsurf://codeium.windsurf/oauth/callback",
+            "warp://mcp/oauth2callback",
+            "zed://mcp/oauth",
+            "com.raycast:/oauth?package_name=Extension",
+            "raycast://oauth?package_name=Extension",
+        ] {
+            assert!(check(text).is_ok(), "{text}: {:?}", check(text));
+        }
+    }
+
+    #[test]
     fn fragments_wildcards_user_names_and_plain_http_may_not_b8_b13() {
         for text in [
             "https://example.com/cb#frag",
@@ -177,8 +234,8 @@ mod tests {
 
     #[test]
     fn schemes_that_run_or_show_something_may_not_cases_34_35() {
-        for scheme in ["javascript", "data", "vbscript", "file", "mailto", "blob", "about", "view-source", "filesystem"]
-        {
+        assert!(FORBIDDEN.is_sorted());
+        for scheme in FORBIDDEN {
             for text in [format!("{scheme}:x"), format!("{scheme}://x/y"), format!("{}:x", scheme.to_uppercase())] {
                 assert!(check(&text).is_err(), "{text}");
             }

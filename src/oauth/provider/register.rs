@@ -2,9 +2,14 @@
 //!
 //! 1. The body is a JSON object of bounded size.
 //! 2. Every field that we know has its type and one of the values that we support. What we do not know is left out, as RFC
-//!    7591 §2 says; so are fields that we have no use for, once their form is checked.
+//!    7591 §2 says.
 //! 3. Grant and response types fit each other (§2.1), and the redirect URIs the application type.
 //! 4. The client gets its id, and its secret unless it is a public one ([`super::clients`]). Nothing is stored.
+//! 5. It is told what it registered (§3.2.1). That includes fields that describe it and that we have no use for
+//!    ([`DESCRIBING`]): they are checked and said back, and stand neither in the id nor anywhere else.
+//!
+//! The same metadata again gives a public client the same id. A confidential client's id has 128 random bits, for its secret
+//! follows from it: who knows the metadata, which is no secret, must not be given the secret of another.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -26,18 +31,37 @@ const MAX_NAME: usize = 120;
 const MAX_URL: usize = 512;
 /// Fields with the address of a page or picture, each perhaps with a language: `tos_uri#fr` (RFC 7591 §2.2).
 const URL_FIELDS: [&str; 5] = ["client_uri", "logo_uri", "policy_uri", "tos_uri", "jwks_uri"];
+/// Fields that describe a client to people and to its own developers. Those in [`TRANSLATED`] may have a language (§2.2).
+const DESCRIBING: [&str; 10] = [
+    "application_type",
+    "client_name",
+    "client_uri",
+    "contacts",
+    "jwks_uri",
+    "logo_uri",
+    "policy_uri",
+    "software_id",
+    "software_version",
+    "tos_uri",
+];
+const TRANSLATED: [&str; 5] = ["client_name", "client_uri", "logo_uri", "policy_uri", "tos_uri"];
+/// The longest accepted text that says which software it is, and the longest address of a contact, in characters.
+const MAX_TEXT: usize = 256;
+/// How many contacts.
+const MAX_CONTACTS: usize = 20;
 const METADATA: &str = "invalid_client_metadata";
 const REDIRECT: &str = "invalid_redirect_uri";
 
 /// Answers a registration.
 pub fn register(keys: &KeyRing, random: &dyn Random, body: &[u8]) -> Response<Bytes> {
     match registered(keys, random, body) {
-        Ok(client) => json_response(StatusCode::CREATED, &describe(keys, &client)),
+        Ok((client, said)) => json_response(StatusCode::CREATED, &describe(keys, &client, said)),
         Err(error) => error.into_response(),
     }
 }
 
-fn registered(keys: &KeyRing, random: &dyn Random, body: &[u8]) -> Result<Client, OAuthError> {
+/// The client, and what of its description is said back.
+fn registered(keys: &KeyRing, random: &dyn Random, body: &[u8]) -> Result<(Client, Map<String, Value>), OAuthError> {
     // (1) The body.
     if body.len() > MAX_BODY {
         let error = OAuthError::new("invalid_request", "The registration is longer than 64 KiB.");
@@ -45,7 +69,7 @@ fn registered(keys: &KeyRing, random: &dyn Random, body: &[u8]) -> Result<Client
     }
     let body: Value =
         serde_json::from_slice(body).map_err(|_| OAuthError::new("invalid_request", "The body is not JSON."))?;
-    let Value::Object(fields) = body else { return Err(wrong("The body is not a JSON object.")) };
+    let Value::Object(mut fields) = body else { return Err(wrong("The body is not a JSON object.")) };
     // (2) The fields.
     let mut metadata = Metadata {
         name: name(&fields)?,
@@ -64,11 +88,26 @@ fn registered(keys: &KeyRing, random: &dyn Random, body: &[u8]) -> Result<Client
     if metadata.auth_method != AuthMethod::None {
         metadata.instance = Some(random_id(random));
     }
-    Client::register(keys, metadata).ok_or_else(|| wrong("Name, redirect URIs and client_uri are too long together."))
+    let too_long = "Name, redirect URIs and client_uri are too long together.";
+    let client = Client::register(keys, metadata).ok_or_else(|| wrong(too_long))?;
+    // (5) What is said back.
+    fields.retain(|name, value| !value.is_null() && describes(name));
+    Ok((client, fields))
+}
+
+/// Whether a field describes the client: one of [`DESCRIBING`], perhaps with a language, whose case is kept.
+fn describes(name: &str) -> bool {
+    match name.split_once('#') {
+        None => DESCRIBING.contains(&name),
+        Some((base, language)) => {
+            let tag = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+            TRANSLATED.contains(&base) && (1..=35).contains(&language.len()) && language.bytes().all(tag)
+        }
+    }
 }
 
 /// What the client is told (RFC 7591 §3.2.1).
-fn describe(keys: &KeyRing, client: &Client) -> Value {
+fn describe(keys: &KeyRing, client: &Client, said: Map<String, Value>) -> Value {
     let metadata = &client.metadata;
     let mut grants = vec!["authorization_code"];
     if metadata.may_refresh {
@@ -82,11 +121,10 @@ fn describe(keys: &KeyRing, client: &Client) -> Value {
         "response_types": ["code"],
     });
     if let Some(fields) = body.as_object_mut() {
-        if let Some(name) = &metadata.name {
-            fields.insert("client_name".to_owned(), name.as_str().into());
-        }
-        if let Some(uri) = &metadata.uri {
-            fields.insert("client_uri".to_owned(), uri.as_str().into());
+        fields.extend(said);
+        match &metadata.name {
+            Some(name) => drop(fields.insert("client_name".to_owned(), name.as_str().into())),
+            None => drop(fields.remove("client_name")),
         }
         if let Some(secret) = client.secret(keys) {
             fields.insert("client_secret".to_owned(), secret.into());
@@ -96,8 +134,14 @@ fn describe(keys: &KeyRing, client: &Client) -> Value {
     body
 }
 
-fn name(fields: &Map<String, Value>) -> Result<Option<String>, OAuthError> {
-    let name = text(fields, "client_name")?.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+pub(super) fn name(fields: &Map<String, Value>) -> Result<Option<String>, OAuthError> {
+    let name = text(fields, "client_name")?;
+    named(name.as_deref())
+}
+
+/// A name that can be shown; a blank one is none.
+fn named(name: Option<&str>) -> Result<Option<String>, OAuthError> {
+    let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
     match &name {
         Some(name) if name.chars().count() > MAX_NAME => Err(wrong("client_name is longer than 120 characters.")),
         Some(name) if name.chars().any(char::is_control) => Err(wrong("client_name has a control character.")),
@@ -146,7 +190,7 @@ fn grants(fields: &Map<String, Value>) -> Result<bool, OAuthError> {
 
 /// An application that calls itself a web application has https addresses only (OpenID Connect Registration §2). One that
 /// does not say what it is may have any that can be registered.
-fn check_redirects(uris: &[String], application_type: Option<&str>) -> Result<(), OAuthError> {
+pub(super) fn check_redirects(uris: &[String], application_type: Option<&str>) -> Result<(), OAuthError> {
     if uris.is_empty() || uris.len() > MAX_REDIRECTS {
         return Err(OAuthError::new(REDIRECT, "redirect_uris must hold 1 to 20 URIs."));
     }
@@ -165,8 +209,8 @@ fn check_redirects(uris: &[String], application_type: Option<&str>) -> Result<()
     Ok(())
 }
 
-/// Checks the form of what is left out afterwards.
-fn check_unused(fields: &Map<String, Value>) -> Result<(), OAuthError> {
+/// Checks the form of what describes the client, in whatever language.
+pub(super) fn check_unused(fields: &Map<String, Value>) -> Result<(), OAuthError> {
     for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
         let base = name.split('#').next().unwrap_or_default();
         let text = value.as_str();
@@ -176,11 +220,22 @@ fn check_unused(fields: &Map<String, Value>) -> Result<(), OAuthError> {
         if ["client_name", "scope", "software_id", "software_version"].contains(&base) && text.is_none() {
             return Err(wrong(format!("{base} is not a string.")));
         }
-        if base == "contacts" {
-            words(fields, "contacts")?;
+        if base == "client_name" {
+            named(text)?;
+        }
+        if base.starts_with("software_") && !text.is_some_and(is_short) {
+            return Err(wrong(format!("{base} is longer than 256 characters, or has a control character.")));
         }
     }
+    let contacts = words(fields, "contacts")?.unwrap_or_default();
+    if contacts.len() > MAX_CONTACTS || !contacts.iter().all(|contact| is_short(contact)) {
+        return Err(wrong("contacts may hold 20 texts of 256 characters."));
+    }
     Ok(())
+}
+
+fn is_short(text: &str) -> bool {
+    text.chars().count() <= MAX_TEXT && !text.chars().any(char::is_control)
 }
 
 fn is_page(text: &str) -> bool {
@@ -188,7 +243,7 @@ fn is_page(text: &str) -> bool {
     web && text.len() <= MAX_URL && text.bytes().all(|byte| byte.is_ascii_graphic()) && url::Url::parse(text).is_ok()
 }
 
-fn text(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, OAuthError> {
+pub(super) fn text(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, OAuthError> {
     match fields.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
@@ -196,7 +251,7 @@ fn text(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, OAuth
     }
 }
 
-fn words(fields: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, OAuthError> {
+pub(super) fn words(fields: &Map<String, Value>, name: &str) -> Result<Option<Vec<String>>, OAuthError> {
     let list = match fields.get(name) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Array(list)) => list,
@@ -324,7 +379,13 @@ mod tests {
             json!({"client_name": "a\u{0}b"}),
             json!({"client_name": "a".repeat(121)}),
             json!({"client_name#ja": 1}),
+            json!({"client_name#ja": "a\u{0}b"}),
+            json!({"client_name#ja": "a".repeat(121)}),
             json!({"contacts": [1]}),
+            json!({"contacts": vec!["a"; 21]}),
+            json!({"contacts": ["a".repeat(257)]}),
+            json!({"software_id": "a".repeat(257)}),
+            json!({"software_version": "1\u{7}"}),
             json!({"logo_uri": "javascript:alert(1)"}),
             json!({"client_uri": "data:text/html,x"}),
             json!({"tos_uri#fr": "javascript:x"}),
@@ -335,6 +396,38 @@ mod tests {
             let (status, body) = with(fields.clone());
             assert_eq!((status, &body["error"]), (400, &json!(METADATA)), "{fields}");
         }
+    }
+
+    #[test]
+    fn what_describes_a_client_is_said_back_and_stands_nowhere_else_case_107() {
+        let described = json!({
+            "client_name": "A client", "client_uri": "https://example.com", "logo_uri": "https://example.com/logo.png",
+            "tos_uri": "https://example.com/tos", "tos_uri#fr": "https://example.com/cgu", "contacts": ["a@example.com"],
+            "policy_uri": "https://example.com/privacy", "software_id": "4b1d", "software_version": "1.2.3",
+            "client_name#ja": "\u{30af}\u{30e9}\u{30a4}\u{30a2}\u{30f3}\u{30c8}", "client_name#zh-Hant-TW": "x",
+            "client_name#JA-jpan": "y", "application_type": "web",
+        });
+        let (status, body) = with(described.clone());
+        assert_eq!(status, 201, "{body}");
+        for (name, value) in described.as_object().unwrap() {
+            assert_eq!(body[name], *value, "{name}");
+        }
+        let bare = with(json!({"client_name": "A client", "client_uri": "https://example.com"})).1;
+        assert_eq!(body["client_id"].as_str().unwrap().len(), bare["client_id"].as_str().unwrap().len());
+        let unknown = json!({
+            "foo": "x", "foo#ja": "x", "contacts#ja": ["a"], "client_name#": "x", "client_name#a b": "x",
+            "client_name#<script>": "x", "scope": "mcp", "client_secret": "chosen", "client_id": "chosen",
+            "registration_client_uri": "https://evil.example/", "client_name": "  ", "logo_uri": null,
+        });
+        let (status, body) = with(unknown.clone());
+        assert_eq!(status, 201, "{body}");
+        for name in
+            unknown.as_object().unwrap().keys().filter(|name| !["client_id", "client_secret"].contains(&name.as_str()))
+        {
+            assert!(body.get(name).is_none(), "{name}");
+        }
+        assert!(body["client_id"].as_str().unwrap().starts_with("vdm_"));
+        assert!(body["client_secret"].as_str().unwrap().starts_with("vds_"));
     }
 
     #[test]

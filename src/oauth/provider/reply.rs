@@ -7,6 +7,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
+use crate::limits::{self, TooMany};
+
 /// An error of RFC 6749 §5.2 and its relatives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OAuthError {
@@ -18,18 +20,34 @@ pub struct OAuthError {
     pub description: String,
     /// Whether the client tried Basic, and is told to (RFC 6749 §5.2).
     pub challenge: bool,
+    /// In how many seconds another try helps.
+    pub retry_after: Option<u32>,
+}
+
+impl From<TooMany> for OAuthError {
+    fn from(TooMany { retry_after }: TooMany) -> OAuthError {
+        let error = OAuthError::new("temporarily_unavailable", limits::SENTENCE);
+        OAuthError { retry_after: Some(retry_after), ..error.with_status(StatusCode::TOO_MANY_REQUESTS) }
+    }
 }
 
 impl OAuthError {
     /// A 400.
     pub fn new(code: &'static str, description: impl Into<String>) -> OAuthError {
-        OAuthError { status: StatusCode::BAD_REQUEST, code, description: description.into(), challenge: false }
+        OAuthError {
+            status: StatusCode::BAD_REQUEST,
+            code,
+            description: description.into(),
+            challenge: false,
+            retry_after: None,
+        }
     }
 
     /// The same with another status.
     #[must_use]
     pub fn with_status(self, status: StatusCode) -> OAuthError {
-        OAuthError { status, ..self }
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(5);
+        OAuthError { status, retry_after, ..self }
     }
 
     /// The response.
@@ -43,8 +61,8 @@ impl OAuthError {
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
             headers.insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -2,13 +2,15 @@
 //!
 //! 1. The client is who it says ([`super::client_auth`]); a failure here uses nothing up.
 //! 2. The code or token is ours, told by its MAC: junk of any length is refused without an object being called (P17).
-//! 3. Its Session object decides ([`crate::sessions`]); this module only translates.
+//! 3. Neither the client nor where it comes from asks too often ([`crate::limits`]).
+//! 4. Its Session object decides ([`crate::sessions`]); this module only translates.
 //!
 //! Revoking is answered with 200 for a token that is unknown, foreign or junk (RFC 7009 §2.2), so that the answer tells
 //! nothing about it. The token endpoint revokes too, for clients that look for it there: a form with `token` and no
 //! `grant_type`.
 
 use bytes::Bytes;
+use futures::future::join;
 use http::{Request, Response, StatusCode};
 use serde_json::json;
 
@@ -16,15 +18,16 @@ use super::authorize::read_resource;
 use super::client_auth::{self, ClientRequest};
 use super::reply::{self, OAuthError, json_response};
 use crate::crypto::KeyRing;
+use crate::limits;
 use crate::ports::{Level, ObjectError, World, call};
 use crate::sessions::calls::{Denied, Issued, Redeem, Refresh, Revoke, Tokens, Wanted};
 use crate::sessions::tokens::{Kind, Token};
 
-/// Answers the token endpoint.
-pub async fn token(world: &World, request: &Request<Bytes>) -> Response<Bytes> {
+/// Answers the token endpoint. `origin` has no slash at the end.
+pub async fn token(world: &World, request: &Request<Bytes>, origin: &str) -> Response<Bytes> {
     let answered = async {
         let keys = keys(world)?;
-        let request = client_auth::read(&keys, request)?;
+        let request = client_auth::read(&keys, origin, request)?;
         match request.get("grant_type") {
             Some("authorization_code") => redeem(world, &keys, &request).await,
             Some("refresh_token") => refresh(world, &keys, &request).await,
@@ -40,10 +43,10 @@ pub async fn token(world: &World, request: &Request<Bytes>) -> Response<Bytes> {
 }
 
 /// Answers the revocation endpoint.
-pub async fn revoke(world: &World, request: &Request<Bytes>) -> Response<Bytes> {
+pub async fn revoke(world: &World, request: &Request<Bytes>, origin: &str) -> Response<Bytes> {
     let answered = async {
         let keys = keys(world)?;
-        let request = client_auth::read(&keys, request)?;
+        let request = client_auth::read(&keys, origin, request)?;
         revoked(world, &keys, &request).await
     };
     answered.await.unwrap_or_else(OAuthError::into_response)
@@ -54,24 +57,26 @@ async fn redeem(world: &World, keys: &KeyRing, request: &ClientRequest) -> Resul
     let code = Token::read(keys, Kind::Code, code).ok_or_else(|| denied(Denied::NoSuchGrant))?;
     let redeem = Redeem {
         code: code.hash(),
-        client: request.client.key(),
+        client: request.client.key.clone(),
         redirect_uri: request.get("redirect_uri").map(str::to_owned),
         verifier: request.get("code_verifier").map(str::to_owned),
         wanted: wanted(request)?,
     };
+    within_limits(world, request).await?;
     let name = code.session().object_name();
     answer(call(&*world.objects, &name, &redeem).await.map_err(|error| unavailable(world, &error))?)
 }
 
 async fn refresh(world: &World, keys: &KeyRing, request: &ClientRequest) -> Result<Response<Bytes>, OAuthError> {
-    if !request.client.metadata.may_refresh {
+    if !request.client.may_refresh {
         let description = "The client did not register the grant type refresh_token.";
         return Err(OAuthError::new("unauthorized_client", description));
     }
     let text =
         request.get("refresh_token").ok_or_else(|| OAuthError::new("invalid_request", "refresh_token is missing."))?;
     let token = Token::read(keys, Kind::Refresh, text).ok_or_else(|| denied(Denied::NoSuchGrant))?;
-    let refresh = Refresh { token: text.to_owned(), client: request.client.key(), wanted: wanted(request)? };
+    within_limits(world, request).await?;
+    let refresh = Refresh { token: text.to_owned(), client: request.client.key.clone(), wanted: wanted(request)? };
     let name = token.session().object_name();
     answer(call(&*world.objects, &name, &refresh).await.map_err(|error| unavailable(world, &error))?)
 }
@@ -81,12 +86,22 @@ async fn revoked(world: &World, keys: &KeyRing, request: &ClientRequest) -> Resu
     // `token_type_hint` is not needed: a token says itself what it is.
     for kind in [Kind::Access, Kind::Refresh] {
         if let Some(token) = Token::read(keys, kind, text) {
-            let revoke = Revoke { token: token.hash(), refresh: kind == Kind::Refresh, client: request.client.key() };
+            within_limits(world, request).await?;
+            let revoke =
+                Revoke { token: token.hash(), refresh: kind == Kind::Refresh, client: request.client.key.clone() };
             let name = token.session().object_name();
             call(&*world.objects, &name, &revoke).await.map_err(|error| unavailable(world, &error))?;
         }
     }
     Ok(reply::empty())
+}
+
+/// Counts what is about to call an object, for where it comes from and for its client at once.
+async fn within_limits(world: &World, request: &ClientRequest) -> Result<(), OAuthError> {
+    let address = limits::count(world, &limits::TOKEN, &request.address);
+    let client = limits::count(world, &limits::CLIENT, &request.client.key);
+    let (address, client) = join(address, client).await;
+    Ok(address.and(client)?)
 }
 
 fn wanted(request: &ClientRequest) -> Result<Wanted, OAuthError> {

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use url::Url;
 
-use super::authorize::{End, SessionState, issuer, needs, see, state_problem, unavailable};
+use super::authorize::{End, SessionState, issuer, needs, see, state_problem, unavailable, within_limits};
 use super::callback::{account, lacking};
 use super::way::code_verifier;
 use crate::crypto::Purpose;
@@ -51,6 +51,7 @@ async fn finish(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
         return Err(ConsentProblem::NoCode.into());
     }
     // (4) Once.
+    within_limits(world, request).await?;
     let taken = call(&*world.objects, &state.session, &Take {}).await.map_err(|error| unavailable(world, &error))?;
     let (terms, client_state) = match taken {
         Taken::Yes { terms, state } => (terms, state),

@@ -1,16 +1,17 @@
 //! `/oauth/authorize`: an MCP client sends a person here.
 //!
 //! `GET` shows who asks for what, always, and stores nothing.
-//! 1. The request is read and validated, all of it ([`provider`]).
+//! 1. The request is read and validated, all of it ([`provider`]); the description of a client that has one is fetched.
 //! 2. The browser gets its cookie, unless it has one.
-//! 3. The page holds the request, and a state that is signed over it, for this browser, for ten minutes.
+//! 3. What was ticked for this client the last time is ticked again, if the browser remembers it ([`crate::oauth::choices`]).
+//! 4. The page holds the request, and a state that is signed over it, for this browser, for ten minutes.
 //!
 //! `POST` is the person's decision.
 //! 1. The form came from our page, in the browser that it was made for, in time, unchanged.
 //! 2. The request in it is validated anew.
 //! 3. *Cancel* goes back to the client with `access_denied`.
 //! 4. *Approve*: the session begins in its object, with the ticked skills.
-//! 5. The browser goes to Sentry, with a state of its own, PKCE, and the scopes that follow from the skills.
+//! 5. The browser remembers the ticks, and goes to Sentry, with a state of its own, PKCE, and the scopes that follow from the skills.
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
@@ -19,9 +20,13 @@ use url::Url;
 
 use super::way::{Needs, code_challenge, code_verifier};
 use crate::crypto::{base64url, sha256};
+use crate::limits;
 use crate::oauth::browser::{Browser, Fields, posted_from_here};
+use crate::oauth::choices::Choices;
 use crate::oauth::constants::{AUTHORIZE, CLIENT_CALLBACK, MAX_FORM, STATE_LIFE};
-use crate::oauth::provider::authorize::{self as provider, AuthorizationRequest, Problem, Refusal};
+use crate::oauth::provider::authorize::{self as provider, AuthorizationRequest, Problem, Query, Refusal};
+use crate::oauth::provider::clients::Client;
+use crate::oauth::provider::documents::{self, DocumentProblem};
 use crate::oauth::state::{self, StateError};
 use crate::pages::consent::{self as pages, Consent, ConsentProblem};
 use crate::ports::{Level, ObjectError, World, call};
@@ -51,8 +56,8 @@ pub(super) struct SessionState {
 }
 
 /// `GET /oauth/authorize`.
-pub fn show(world: &World, request: &Request<Bytes>, origin: &Url) -> Response<Bytes> {
-    consent_page(world, request, origin).unwrap_or_else(|end| end.into_response(world))
+pub async fn show(world: &World, request: &Request<Bytes>, origin: &Url) -> Response<Bytes> {
+    consent_page(world, request, origin).await.unwrap_or_else(|end| end.into_response(world))
 }
 
 /// `POST /oauth/authorize`.
@@ -60,21 +65,25 @@ pub async fn submit(world: &World, request: &Request<Bytes>, origin: &Url) -> Re
     decide(world, request, origin).await.unwrap_or_else(|end| end.into_response(world))
 }
 
-fn consent_page(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<Response<Bytes>, End> {
+async fn consent_page(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<Response<Bytes>, End> {
     let needs = needs(world)?;
     // (1) The request.
     let query = request.uri().query().unwrap_or_default();
-    let asked = provider::read(query, &needs.keys, &issuer(origin))?;
+    let asked = read(world, &needs, request, query, &issuer(origin)).await?;
     // (2) The browser.
     let browser = Browser::from_headers(request.headers()).unwrap_or_else(|| Browser::new(&*world.random));
-    // (3) The page.
+    // (3) The ticks.
+    let remembered = Choices::from_headers(&needs.keys, request.headers()).of(&asked.client.key());
+    let ticked = remembered.unwrap_or_else(|| suggested(&asked.scopes));
+    // (4) The page.
     let form = FormState { request: hash(query), browser: browser.fingerprint() };
     let page = pages::consent(Consent {
         client_name: asked.client.name(),
         client_uri: asked.client.metadata.uri.as_deref(),
+        proven_host: asked.client.proven_host(),
         redirect_uri: &asked.redirect_uri,
         limit: &asked.limit,
-        ticked: &suggested(&asked.scopes),
+        ticked: &ticked,
         host: needs.host,
         action: AUTHORIZE,
         hidden: &[
@@ -109,7 +118,7 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
     }
     // (2) The request.
     let issuer = issuer(origin);
-    let asked = provider::read(query, &needs.keys, &issuer)?;
+    let asked = read(world, &needs, request, query, &issuer).await?;
     // (3) Cancel.
     if fields.get(pages::DECISION_FIELD) != Some(pages::APPROVE) {
         let (uri, state) = (&asked.redirect_uri, asked.state.as_deref());
@@ -122,7 +131,9 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
     if skills.is_empty() {
         return Err(ConsentProblem::NothingTicked.into());
     }
+    let choices = Choices::from_headers(&needs.keys, request.headers()).with(&asked.client.key(), &skills);
     let scopes = scopes_of(skills.iter().map(String::as_str));
+    within_limits(world, request).await?;
     let session = SessionId::new(&*world.random).object_name();
     let now = world.clock.now();
     let (client_state, terms) = terms(asked, issuer, skills);
@@ -135,12 +146,43 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
     let state =
         SessionState { session, approver: browser.fingerprint(), redirect_uri: redirect_uri.as_str().to_owned() };
     let state = state::sign(&needs.keys, &state, now);
-    see(&SentryOAuth::new(world, needs.host, needs.app).authorize_url(
+    let to = SentryOAuth::new(world, needs.host, needs.app).authorize_url(
         redirect_uri.as_str(),
         &scopes,
         &state,
         &challenge,
-    ))
+    );
+    let mut response = see(&to)?;
+    if let Ok(cookie) = choices.cookie(&needs.keys).parse() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// Reads a request: one of a client that registered, or that describes itself.
+async fn read(
+    world: &World,
+    needs: &Needs<'_>,
+    request: &Request<Bytes>,
+    query: &str,
+    issuer: &str,
+) -> Result<AuthorizationRequest, End> {
+    let query = Query::read(query)?;
+    let id = query.client_id()?;
+    let client = match documents::is_address(id) {
+        true => described(world, request, id, issuer).await?,
+        false => Client::read(&needs.keys, id).ok_or(Refusal::Here(Problem::UnknownClient))?,
+    };
+    Ok(provider::read(&query, client, issuer)?)
+}
+
+async fn described(world: &World, request: &Request<Bytes>, id: &str, issuer: &str) -> Result<Client, ConsentProblem> {
+    let address = documents::address(id, issuer).ok_or(DocumentProblem::BadAddress)?;
+    if let Some(client) = documents::known(world, id) {
+        return Ok(client);
+    }
+    limits::count(world, &limits::DOCUMENTS, &limits::address(request.headers())).await?;
+    Ok(documents::fetch(world, &address).await?)
 }
 
 fn terms(asked: AuthorizationRequest, origin: String, skills: Vec<String>) -> (Option<String>, Terms) {
@@ -205,8 +247,17 @@ impl From<Refusal> for End {
     }
 }
 
+/// Counts what is about to call an object.
+pub(super) async fn within_limits(world: &World, request: &Request<Bytes>) -> Result<(), ConsentProblem> {
+    Ok(limits::count(world, &limits::CONSENT, &limits::address(request.headers())).await?)
+}
+
 pub(super) fn needs(world: &World) -> Result<Needs<'_>, ConsentProblem> {
-    Needs::of(&world.config).map_err(|_| ConsentProblem::NotConfigured)
+    let operators = world.config.environment_token.is_some() && world.config.sentry_app.is_err();
+    Needs::of(&world.config).map_err(|_| match operators {
+        true => ConsentProblem::NoSignIn,
+        false => ConsentProblem::NotConfigured,
+    })
 }
 
 /// Our origin as issuer: without a slash at the end.

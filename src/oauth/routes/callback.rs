@@ -14,7 +14,9 @@ use bytes::Bytes;
 use http::Request;
 
 use super::connect::{NONCE_FIELD, PENDING_FIELD};
-use super::way::{ConnectState, Needs, code_verifier, confirm_step, link_path, pending_record, unavailable};
+use super::way::{
+    ConnectState, Needs, code_verifier, confirm_step, link_path, pending_record, unavailable, within_limits,
+};
 use crate::crypto::Purpose;
 use crate::grants::record::{Grant, GrantRecord};
 use crate::oauth::browser::{Browser, Fields, form_token};
@@ -57,6 +59,7 @@ async fn confirm_page(world: &World, request: &Request<Bytes>) -> Result<Page, C
         return Err(ConnectProblem::MissingCode);
     }
     // (4) Once.
+    within_limits(world, request).await?;
     let declined = error == Some("access_denied");
     let facts = take(world, &state, declined).await?;
     if declined {

@@ -20,7 +20,7 @@ use url::Url;
 
 use super::way::{
     ConnectState, Needs, code_challenge, code_verifier, confirm_step, link_path, open_link, pending_record,
-    redirect_uri, unavailable,
+    redirect_uri, unavailable, within_limits,
 };
 use crate::crypto::{Sealed, random_id};
 use crate::oauth::browser::{Browser, Fields, form_token, form_token_fits, posted_from_here};
@@ -39,8 +39,8 @@ pub(super) const PENDING_FIELD: &str = "pending";
 pub(super) const NONCE_FIELD: &str = "consent";
 
 /// `GET /connect/{ticket}`.
-pub async fn show(world: &World, link: &str) -> Page {
-    start_page(world, link).await.unwrap_or_else(|problem| problem.page())
+pub async fn show(world: &World, link: &str, request: &Request<Bytes>) -> Page {
+    start_page(world, link, request).await.unwrap_or_else(|problem| problem.page())
 }
 
 /// `POST /connect/{ticket}`.
@@ -57,9 +57,10 @@ pub async fn submit(world: &World, link: &str, request: &Request<Bytes>, origin:
     result.unwrap_or_else(|problem| problem.page().into_response())
 }
 
-async fn start_page(world: &World, link: &str) -> Result<Page, ConnectProblem> {
+async fn start_page(world: &World, link: &str, request: &Request<Bytes>) -> Result<Page, ConnectProblem> {
     let needs = Needs::of(&world.config)?;
     let content = open_link(&needs.keys, link)?;
+    within_limits(world, request).await?;
     let view = call(&*world.objects, &content.person, &ViewTicket { ticket: content.ticket.clone() })
         .await
         .map_err(|error| unavailable(world, &error))?;
@@ -97,6 +98,7 @@ async fn go_to_sentry(
     let now = world.clock.now();
     let nonce = random_id(&*world.random);
     let begin = BeginConsent { ticket: content.ticket.clone(), nonce: nonce.clone(), expires_at: now + STATE_LIFE };
+    within_limits(world, request).await?;
     let view = call(&*world.objects, &content.person, &begin).await.map_err(|error| unavailable(world, &error))?;
     live(view)?;
     let challenge = code_challenge(&code_verifier(&needs.keys, &nonce));
@@ -155,6 +157,7 @@ async fn conclude(
         sealed_grant,
         keep: fields.get(pages::DECISION_FIELD) == Some(pages::CONNECT),
     };
+    within_limits(world, request).await?;
     let concluded =
         call(&*world.objects, &content.person, &conclude).await.map_err(|error| unavailable(world, &error))?;
     // (3) What happened.

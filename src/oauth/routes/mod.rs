@@ -1,5 +1,6 @@
 //! The steps that a browser goes through.
 
+pub mod account;
 pub mod approved;
 pub mod authorize;
 pub mod callback;

@@ -1,10 +1,13 @@
 //! What the steps of connecting share: the opened link, and what is signed and sealed between them.
 
+use bytes::Bytes;
+use http::Request;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::config::{Config, SentryApp};
 use crate::crypto::{KeyRing, Purpose, Sealed, base64url, sha256};
+use crate::limits;
 use crate::oauth::constants::{CONNECT_CALLBACK, MAX_TOKEN};
 use crate::pages::connect::ConnectProblem;
 use crate::ports::{Level, ObjectError, World};
@@ -83,6 +86,11 @@ pub(super) fn pending_record(ticket: &str, nonce: &str, browser: &str) -> String
 /// What the confirmation's form token is for.
 pub(super) fn confirm_step(ticket: &str, nonce: &str, browser: &str) -> String {
     format!("confirm:{ticket}:{nonce}:{browser}")
+}
+
+/// Counts what is about to call an object.
+pub(super) async fn within_limits(world: &World, request: &Request<Bytes>) -> Result<(), ConnectProblem> {
+    Ok(limits::count(world, &limits::CONSENT, &limits::address(request.headers())).await?)
 }
 
 /// The object could not be reached.

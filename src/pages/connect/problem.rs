@@ -4,6 +4,7 @@
 use http::StatusCode;
 use maud::{Markup, html};
 
+use crate::limits::TooMany;
 use crate::{
     config::Problem,
     pages::{
@@ -66,6 +67,14 @@ pub enum ConnectProblem {
     TooLarge,
     /// The person's object could not be reached.
     ObjectUnavailable,
+    /// Too many requests.
+    TooMany(TooMany),
+}
+
+impl From<TooMany> for ConnectProblem {
+    fn from(too_many: TooMany) -> ConnectProblem {
+        ConnectProblem::TooMany(too_many)
+    }
 }
 
 /// What helps in most cases.
@@ -94,6 +103,7 @@ impl ConnectProblem {
             ConnectProblem::NotFromHere => "not_from_here",
             ConnectProblem::TooLarge => "too_large",
             ConnectProblem::ObjectUnavailable => "object_unavailable",
+            ConnectProblem::TooMany(_) => "too_many",
         }
     }
 
@@ -117,6 +127,7 @@ impl ConnectProblem {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             ConnectProblem::SentrySlow => StatusCode::GATEWAY_TIMEOUT,
+            ConnectProblem::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 
@@ -124,6 +135,7 @@ impl ConnectProblem {
     fn retry_after(&self) -> Option<u32> {
         match self {
             ConnectProblem::ObjectUnavailable => Some(OBJECT_RETRY),
+            ConnectProblem::TooMany(TooMany { retry_after }) => Some(*retry_after),
             ConnectProblem::ConfigurationMissing(_) => Some(CONFIGURATION_RETRY),
             _ => None,
         }
@@ -263,6 +275,11 @@ impl ConnectProblem {
                 "That was too much",
                 html! { "A form arrived that is longer than any of Vedette’s, so it was not read." },
                 ask_again,
+            ),
+            ConnectProblem::TooMany(_) => (
+                "Too many requests",
+                html! { "More came from your network than any person needs. Nothing is lost." },
+                html! { "Wait a minute, then reload this page." },
             ),
             ConnectProblem::ObjectUnavailable => (
                 "One moment",

@@ -1,7 +1,7 @@
 //! The page where a person lets an MCP client in (P15): who asks, where the code goes, and what they may do.
 //!
-//! What the client says of itself is a claim of a stranger: the page says so, and shows the one thing that is known, the
-//! address that the code goes to.
+//! What the client says of itself is a claim of a stranger: the page says so, and shows what is known: the address that the
+//! code goes to, and of a client with a description of its own the host that it is at.
 
 mod problem;
 
@@ -41,6 +41,8 @@ pub struct Consent<'a> {
     pub client_name: &'a str,
     /// Its page, when it named one.
     pub client_uri: Option<&'a str>,
+    /// The host that its description was fetched from, when it has one.
+    pub proven_host: Option<&'a str>,
     /// Where the code goes, whole.
     pub redirect_uri: &'a str,
     /// The organization and project that the tokens are limited to.
@@ -67,6 +69,9 @@ pub fn consent(it: Consent<'_>) -> Page {
             @if let Some(uri) = it.client_uri {
                 p.small { "It says that its page is " (name(uri)) "." }
             }
+            @if let Some(host) = it.proven_host {
+                p { "It is an application of " strong { code { (name(host)) } } ", which is where its description was found." }
+            }
             p.warning {
                 strong { "Where your approval goes: " } (destination(it.redirect_uri))
                 " The name above is what the application says of itself. If you did not start this, or do not know that \
@@ -86,7 +91,10 @@ pub fn consent(it: Consent<'_>) -> Page {
                     legend { "What it may do" }
                     @for skill in &SKILLS { (checkbox(skill, it.ticked.contains(&skill.name))) }
                 }
-                p.small { "You approve the same at " (name(&it.host.name())) " next. Your Sentry token is never given to it." }
+                p.small {
+                    "You approve the same at " (name(&it.host.name())) " next. Your Sentry token is never given to it. "
+                    a href=(super::account::PATH) { "Your MCP clients" } " lists what you let in, and ends it at any time."
+                }
                 div.buttons {
                     button.primary type="submit" name=(DECISION_FIELD) value=(APPROVE) { "Approve" }
                     button type="submit" name=(DECISION_FIELD) value=(CANCEL) { "Cancel" }
@@ -105,7 +113,7 @@ fn checkbox(skill: &SkillText, ticked: bool) -> Markup {
         p {
             label {
                 input type="checkbox" name=(skill_field(skill.name)) value="on" checked[ticked];
-                " " strong { (skill.title) } " " span.small { "(" (tools) ")" }
+                span { strong { (skill.title) } " " span.small.together { "(" (tools) ")" } }
             }
             br;
             (skill.description)
@@ -120,7 +128,7 @@ fn destination(redirect_uri: &str) -> Markup {
     html! {
         @match scheme {
             "https" => { code { (name(host)) } "." }
-            "http" => { "an application on this computer (" code { (name(host)) } ")." }
+            "http" => { "an application on this computer " span.together { "(" code { (name(host)) } ")" } "." }
             _ => { "the application on this computer that opens " code { (name(scheme)) ":" } " links." }
         }
     }

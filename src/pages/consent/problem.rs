@@ -3,13 +3,17 @@
 use http::StatusCode;
 use maud::html;
 
-use crate::pages::{Page, errors::Trouble};
+use crate::limits::TooMany;
+use crate::oauth::provider::documents::DocumentProblem;
+use crate::pages::{Page, errors::Trouble, layout};
 
 /// Why nobody was let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsentProblem {
     /// The request names no client, or one that we did not register.
     UnknownClient,
+    /// The client's description of itself cannot be had, or is not good.
+    ClientDocument(DocumentProblem),
     /// The request's redirect URI is not the client's.
     ForeignRedirect,
     /// The request or form is longer than any of a client.
@@ -34,8 +38,24 @@ pub enum ConsentProblem {
     SentryDown,
     /// The deployment lacks a variable.
     NotConfigured,
+    /// The deployment answers with its operator's access, and has no OAuth application to sign in with.
+    NoSignIn,
     /// The session cannot be reached.
     Unavailable,
+    /// Too many requests.
+    TooMany(TooMany),
+}
+
+impl From<DocumentProblem> for ConsentProblem {
+    fn from(problem: DocumentProblem) -> ConsentProblem {
+        ConsentProblem::ClientDocument(problem)
+    }
+}
+
+impl From<TooMany> for ConsentProblem {
+    fn from(too_many: TooMany) -> ConsentProblem {
+        ConsentProblem::TooMany(too_many)
+    }
 }
 
 impl ConsentProblem {
@@ -47,9 +67,16 @@ impl ConsentProblem {
     /// The page that says what happened and what to do.
     pub fn page(self) -> Page {
         let (reference, status, title, happened) = self.facts();
-        let next = html! { "Go back to the application and connect it again." };
-        let page = Trouble { status, title, happened: html! { (happened) }, next, reference }.page();
-        if status == StatusCode::SERVICE_UNAVAILABLE { page.retry_after(5) } else { page }
+        let next = match self {
+            Self::NoSignIn => html! { "Ask whoever runs this Vedette." },
+            _ => html! { "Go back to the application and connect it again." },
+        };
+        let page = Trouble { status, title, happened: layout::prose(happened), next, reference }.page();
+        match self {
+            Self::TooMany(TooMany { retry_after }) => page.retry_after(retry_after),
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => page.retry_after(5),
+            _ => page,
+        }
     }
 
     fn facts(self) -> (&'static str, StatusCode, &'static str, &'static str) {
@@ -62,6 +89,9 @@ impl ConsentProblem {
                 "It did not register with this Vedette, or its registration is of an earlier time. Most applications \
                  register anew when they are removed and added again.",
             ),
+            Self::ClientDocument(problem) => {
+                ("client_document", BAD, "This application's description cannot be used", problem.sentence())
+            }
             Self::ForeignRedirect => (
                 "foreign_redirect",
                 BAD,
@@ -119,11 +149,24 @@ impl ConsentProblem {
             Self::SentryDown => {
                 ("sentry_down", StatusCode::BAD_GATEWAY, "Sentry cannot be reached", "Nothing was kept.")
             }
+            Self::TooMany(_) => (
+                "too_many",
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests",
+                "More came from your network than any person needs. In a minute it works again.",
+            ),
             Self::NotConfigured => (
                 "not_configured",
                 StatusCode::SERVICE_UNAVAILABLE,
                 "This Vedette is not set up yet",
                 "A variable is missing. Its operator finds which one at /health.",
+            ),
+            Self::NoSignIn => (
+                "no_sign_in",
+                StatusCode::NOT_IMPLEMENTED,
+                "Signing in is not set up here",
+                "This Vedette answers with its operator's Sentry access, and has no OAuth application that you could sign in \
+                 with. An application can come with `Authorization: Sentry-Bearer` and a Sentry token of your own.",
             ),
             Self::Unavailable => (
                 "unavailable",

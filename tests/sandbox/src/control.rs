@@ -9,6 +9,7 @@
 //! | `POST /sandbox/sentry/tokens` | `{action:"expire_in",seconds}`, `{action:"revoke_all"}`, `{action:"narrow",scopes}`, each of which may name an `account`; `{action:"next_life",seconds}`: how long the tokens live that are issued next |
 //! | `POST /sandbox/sentry/auto_approve` | `{account}`, or null to show the consent page again |
 //! | `GET /sandbox/sentry/log`, `GET /sandbox/slack/log` | what was requested |
+//! | `GET`, `POST /sandbox/pages` | what was asked for beyond Sentry and Slack; `{url, page: {status, headers, body, delay_ms, fault}}` puts a page at an address, and without a page takes it away |
 //! | `GET /sandbox/secrets` | every secret that was issued |
 //! | `POST /sandbox/invite`, `POST /sandbox/kick` | `{channel, user}`; without a user, the bot |
 //! | `POST /sandbox/reset` | begins again |
@@ -39,6 +40,13 @@ enum TokenAction {
 struct Membership {
     channel: String,
     user: Option<String>,
+}
+
+/// What stands at an address; without `page`, nothing any more.
+#[derive(Deserialize)]
+struct PutPage {
+    url: String,
+    page: Option<crate::Page>,
 }
 
 #[derive(Deserialize)]
@@ -97,6 +105,12 @@ fn route(sandbox: &Sandbox, request: &Request<Bytes>, now_ms: i64) -> Result<Val
             let view = sandbox.slack();
             Ok(json!({"calls": view.calls, "unhandled": view.unhandled, "deliveries": view.deliveries}))
         }
+        (method, ["pages"]) if method == post => {
+            let wanted: PutPage = body(request)?;
+            sandbox.put_page(&wanted.url, wanted.page);
+            Ok(json!({"ok": true}))
+        }
+        (method, ["pages"]) if method == get => Ok(json!({"visits": sandbox.visits()})),
         (method, ["secrets"]) if method == get => {
             let secrets = sandbox.secrets();
             let values: Vec<&str> = secrets.iter().map(|secret| secret.value.as_str()).collect();
@@ -108,7 +122,7 @@ fn route(sandbox: &Sandbox, request: &Request<Bytes>, now_ms: i64) -> Result<Val
             sandbox.reset();
             Ok(json!({"ok": true, "version": sandbox.version()}))
         }
-        (_, ["health" | "state" | "changes" | "faults" | "secrets" | "invite" | "kick" | "reset", ..])
+        (_, ["health" | "state" | "changes" | "faults" | "pages" | "secrets" | "invite" | "kick" | "reset", ..])
         | (_, ["sentry", "tokens" | "auto_approve" | "log"] | ["slack", "log"]) => {
             Err(refused(405, "method_not_allowed"))
         }

@@ -12,9 +12,11 @@
 //! |---|---|
 //! | `sentry.io`, `*.sentry.io`, [`Options::sentry_origin`] | the fake Sentry |
 //! | `slack.com`, `hooks.slack.com`, [`Options::slack_origin`] | the fake Slack |
+//! | an address that a test has put a [`Page`] at ([`Sandbox::put_page`]) | that page |
 //! | anywhere else | nobody: the connection is refused |
 
 mod control;
+mod elsewhere;
 mod exchange;
 mod faults;
 mod form;
@@ -31,12 +33,14 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
+use self::elsewhere::Elsewhere;
 use self::faults::Faults;
 use self::random::Random;
 use self::secrets::Ledger;
 use self::sentry::Sentry;
 use self::slack::Slack;
 
+pub use self::elsewhere::{Page, PageFault, Visit};
 pub use self::exchange::{Delivery, Exchange, Outcome};
 pub use self::faults::{Fault, FaultKind, Side};
 pub use self::options::{OPERATOR_TOKEN, Options, SENTRY_REQUESTS_PER_SECOND, SLACK_RETRY_DELAYS_MS};
@@ -63,6 +67,7 @@ struct State {
     faults: Faults,
     sentry: Sentry,
     slack: Slack,
+    elsewhere: Elsewhere,
 }
 
 /// What every handler works with.
@@ -128,12 +133,16 @@ impl Sandbox {
     /// One HTTP exchange with the outside world. `request.uri()` is absolute.
     pub fn handle(&self, request: Request<Bytes>, now_ms: i64) -> Exchange {
         let mut state = self.lock_at(now_ms);
+        if let Some(exchange) = state.elsewhere.handle(&request) {
+            return exchange;
+        }
         let uri = request.uri();
         let side = if Sentry::is_at(uri, &self.options) {
             Side::Sentry
         } else if Slack::is_at(uri, &self.options) {
             Side::Slack
         } else {
+            state.elsewhere.note(&request);
             return Exchange { delay_ms: 0, outcome: Outcome::Drop };
         };
         let plan = state.faults.plan(side, uri.host().unwrap_or_default(), uri.path());
@@ -236,6 +245,18 @@ impl Sandbox {
         state.faults.clear();
     }
 
+    /// Puts a page at `url`, its whole address, instead of what was there; `None` takes it away.
+    pub fn put_page(&self, url: &str, page: Option<Page>) {
+        let mut state = self.lock();
+        state.version += 1;
+        state.elsewhere.put(url, page);
+    }
+
+    /// What was asked for at pages' addresses, and at hosts that nobody plays, in order.
+    pub fn visits(&self) -> Vec<Visit> {
+        self.lock().elsewhere.visits.clone()
+    }
+
     /// From now on, the consent page does not show: this account (an e-mail address) has approved everything before.
     /// `None` shows it again.
     pub fn auto_approve(&self, account: Option<&str>) {
@@ -325,6 +346,7 @@ impl State {
             faults: Faults::default(),
             sentry: Sentry::default(),
             slack: Slack::new(),
+            elsewhere: Elsewhere::default(),
         }
     }
 
