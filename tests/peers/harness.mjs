@@ -8,7 +8,6 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, before, test } from "node:test";
 import { root, startWorld } from "../browser/world.mjs";
-import { REDIRECT, approve } from "../consent.mjs";
 
 /** How long one test may take, in milliseconds. Generous: machines that test are busy. */
 export const PATIENCE = 120_000;
@@ -30,54 +29,6 @@ export function inOneWorld(options) {
         throw error;
       }
     });
-}
-
-// ---- the host of a TypeScript client ----------------------------------------------------------------------------------
-
-/** What a host keeps for a client, and the person at the browser (an `OAuthClientProvider` of either SDK). */
-export class Host {
-  kept = {};
-  approvals = 0;
-  requests = [];
-
-  constructor(clientMetadata = {}) {
-    this.redirectUrl = REDIRECT;
-    this.clientMetadata = {
-      client_name: "A TypeScript client",
-      redirect_uris: [REDIRECT],
-      grant_types: ["authorization_code", "refresh_token"],
-      response_types: ["code"],
-      token_endpoint_auth_method: "none",
-      ...clientMetadata,
-    };
-    /** Counts the tokens asked for, by grant. */
-    this.fetch = async (url, init) => {
-      const grant = new URLSearchParams(typeof init?.body === "string" || init?.body instanceof URLSearchParams ? init.body : "").get("grant_type");
-      this.requests.push(grant ?? `${init?.method ?? "GET"} ${new URL(url).pathname}`);
-      return fetch(url, init);
-    };
-  }
-
-  state = () => (this.kept.state = crypto.randomUUID());
-  clientInformation = () => this.kept.client;
-  saveClientInformation = (client) => void (this.kept.client = client);
-  tokens = () => this.kept.tokens;
-  saveTokens = (tokens) => void (this.kept.tokens = tokens);
-  codeVerifier = () => this.kept.verifier;
-  saveCodeVerifier = (verifier) => void (this.kept.verifier = verifier);
-  discoveryState = () => this.kept.discovery;
-  saveDiscoveryState = (discovery) => void (this.kept.discovery = discovery);
-
-  invalidateCredentials(scope) {
-    const fields = { client: ["client"], tokens: ["tokens"], verifier: ["verifier"], discovery: ["discovery"] };
-    for (const field of fields[scope] ?? Object.keys(this.kept)) delete this.kept[field];
-  }
-
-  async redirectToAuthorization(url) {
-    this.approvals += 1;
-    this.answer = (await approve(url)).searchParams;
-    assert.equal(this.answer.get("state"), this.kept.state);
-  }
 }
 
 // ---- programs -----------------------------------------------------------------------------------------------------

@@ -1,14 +1,15 @@
 // The official TypeScript clients with their own OAuth, against the built Worker: version 1 (`@modelcontextprotocol/sdk`, the
 // revisions with a handshake) and version 2 (`@modelcontextprotocol/client`, both eras). All that the tests do for them is what
-// a host must: keep what they say, and open the browser.
+// a host must: keep what they say, and open the browser. Version 1 also over the transport of 2024-11-05.
 
 import assert from "node:assert/strict";
 import * as v2 from "@modelcontextprotocol/client";
 import { UnauthorizedError } from "@modelcontextprotocol/sdk/client/auth.js";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { askToken } from "../consent.mjs";
-import { Host, inOneWorld } from "./harness.mjs";
+import { REDIRECT, approve, askToken } from "../consent.mjs";
+import { inOneWorld } from "./harness.mjs";
 
 const peer = inOneWorld();
 const v1 = { Client, StreamableHTTPClientTransport, UnauthorizedError };
@@ -21,6 +22,52 @@ const CLIENTS = [
   { title: "version 2, asking first", sdk: v2, version: "2026-07-28", make: () => new v2.Client(info, { versionNegotiation: { mode: "auto" } }) },
   { title: "version 2, 2026-07-28 only", sdk: v2, version: "2026-07-28", make: () => new v2.Client(info, { versionNegotiation: { mode: { pin: "2026-07-28" } } }) },
 ];
+
+/** What a host keeps for a client, and the person at the browser. */
+class Host {
+  kept = {};
+  approvals = 0;
+  requests = [];
+
+  constructor(clientMetadata = {}) {
+    this.redirectUrl = REDIRECT;
+    this.clientMetadata = {
+      client_name: "A TypeScript client",
+      redirect_uris: [REDIRECT],
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      token_endpoint_auth_method: "none",
+      ...clientMetadata,
+    };
+    /** Counts the tokens asked for, by grant. */
+    this.fetch = async (url, init) => {
+      const grant = new URLSearchParams(typeof init?.body === "string" || init?.body instanceof URLSearchParams ? init.body : "").get("grant_type");
+      this.requests.push(grant ?? `${init?.method ?? "GET"} ${new URL(url).pathname}`);
+      return fetch(url, init);
+    };
+  }
+
+  state = () => (this.kept.state = crypto.randomUUID());
+  clientInformation = () => this.kept.client;
+  saveClientInformation = (client) => void (this.kept.client = client);
+  tokens = () => this.kept.tokens;
+  saveTokens = (tokens) => void (this.kept.tokens = tokens);
+  codeVerifier = () => this.kept.verifier;
+  saveCodeVerifier = (verifier) => void (this.kept.verifier = verifier);
+  discoveryState = () => this.kept.discovery;
+  saveDiscoveryState = (discovery) => void (this.kept.discovery = discovery);
+
+  invalidateCredentials(scope) {
+    const fields = { client: ["client"], tokens: ["tokens"], verifier: ["verifier"], discovery: ["discovery"] };
+    for (const field of fields[scope] ?? Object.keys(this.kept)) delete this.kept[field];
+  }
+
+  async redirectToAuthorization(url) {
+    this.approvals += 1;
+    this.answer = (await approve(url)).searchParams;
+    assert.equal(this.answer.get("state"), this.kept.state);
+  }
+}
 
 /** A client that is connected, after `work` was begun, refused, and its person sent through the browser. */
 async function letIn({ sdk, make }, host, url) {
@@ -109,3 +156,36 @@ for (const each of [CLIENTS[0], CLIENTS[2]]) {
     assert.match(text(await client.callTool({ name: "find_organizations", arguments: {} })), /globex/);
   });
 }
+
+/** What a call told of itself, and what it answered. */
+async function told(client) {
+  const steps = [];
+  const onprogress = ({ progress, message }) => steps.push({ progress, message });
+  const answer = await client.callTool({ name: "search_issues", arguments: {} }, undefined, { onprogress });
+  assert.match(text(answer), /CHECKOUT-API-4F/);
+  assert.deepEqual(steps, [{ progress: 1, message: "Asking Sentry for issues" }]);
+}
+
+peer("version 1: a call tells how it goes", async ({ worker }, t) => {
+  const { client } = await letIn(CLIENTS[0], new Host(), new URL("/mcp/globex", worker));
+  t.after(() => client.close());
+  await told(client);
+});
+
+peer("version 1, over the transport of 2024-11-05: authorizes, lists, calls, and many at once", async ({ worker }, t) => {
+  const host = new Host();
+  const transport = () => new SSEClientTransport(new URL("/sse/globex", worker), { authProvider: host, fetch: host.fetch });
+  const refused = transport();
+  await assert.rejects(new Client(info).connect(refused), UnauthorizedError);
+  await finish(v1, refused, host);
+  await refused.close();
+  const client = new Client(info);
+  t.after(() => client.close());
+  await client.connect(transport());
+  assert.equal(client.getServerVersion().name, "vedette");
+  assert.ok((await client.listTools()).tools.some((tool) => tool.name === "search_issues"));
+  await told(client);
+  const many = Array.from({ length: 10 }, () => client.callTool({ name: "whoami", arguments: {} }));
+  for (const answer of await Promise.all(many)) assert.match(text(answer), /ada@example\.com/);
+  assert.equal(host.approvals, 1);
+});
