@@ -1,6 +1,6 @@
 // How soon Slack is told that a request was taken, while Sentry and Slack's own API answer nothing at all:
 //
-//     npm run bench [-- --rate 20 --seconds 30]
+//     npm run bench -- slack [--rate 20 --seconds 30]
 //
 // It starts the sandbox and the Worker, makes every call of the Worker hang, and sends signed events: each from another
 // person, so that each wakes a Durable Object of its own, with every fifth event from somebody who asked before. Each is

@@ -27,9 +27,9 @@ pub use edge::{account::Account, person::Person, session::Session, stream::Strea
 #[cfg(target_arch = "wasm32")]
 #[worker::event(fetch)]
 async fn fetch(
-    request: worker::Request,
+    request: worker::web_sys::Request,
     env: worker::Env,
     context: worker::Context,
-) -> worker::Result<worker::Response> {
+) -> worker::Result<worker::web_sys::Response> {
     edge::fetch(request, env, context).await
 }

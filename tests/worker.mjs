@@ -1,6 +1,7 @@
 // Runs the built Worker on workerd, for tests:
 //
 //     node tests/worker.mjs --port P --persist DIR --vars FILE.json [--upstream URL] [--limits] [--count-object-calls]
+//                            [--direct]
 //
 // - The bindings, the compatibility date and the defaults of the variables are wrangler.toml's; FILE.json, an object of
 //   strings, overrides the variables. `.dev.vars` is not read.
@@ -8,6 +9,7 @@
 // - With `--upstream`, a request of the Worker to any host but a loopback one goes to URL (same method, path, headers
 //   and body) with its real address in the header `x-sandbox-url`. A connection that the upstream drops, before or
 //   within its answer, is dropped for the Worker too. Without it, requests go where they say.
+// - With `--direct`, the port is the Worker's own, without Miniflare's Worker in front of it: what a benchmark measures.
 // - With `--limits`, requests are counted by wrangler.toml's rate limits. Without it, nothing is: tests ask thousands of
 //   times from one address.
 // - With `--count-object-calls`, `GET /count-object-calls` says how many requests Durable Objects got since workerd started,
@@ -44,6 +46,7 @@ const { values: options } = parseArgs({
     persist: { type: "string" },
     vars: { type: "string" },
     upstream: { type: "string" },
+    direct: { type: "boolean", default: false },
     limits: { type: "boolean", default: false },
     "count-object-calls": { type: "boolean", default: false },
   },
@@ -203,11 +206,12 @@ const miniflare = new Miniflare(
         modulesRoot: build,
         modules: modules(),
         bindings: { ...worker.bindings, ...overrides },
+        ...(options.direct ? { unsafeDirectSockets: [{ host: "127.0.0.1", port }] } : {}),
       },
       ...helpers,
     ],
     host: "127.0.0.1",
-    port,
+    port: options.direct ? 0 : port,
     cf: false,
     logRequests: false,
     log: new Log(LogLevel.ERROR),
@@ -230,6 +234,7 @@ process.stdin.on("end", end).on("error", end).resume();
 
 try {
   url = await miniflare.ready;
+  if (options.direct) url = await miniflare.unsafeGetDirectURL("vedette");
 } catch (error) {
   if (!ending) fail(`workerd does not start: ${error.message}`);
 }

@@ -1,8 +1,11 @@
 //! The derived keys, and signing with them.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretBox};
+use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::Sha256;
 
 use crate::config::RootSecrets;
@@ -76,7 +79,22 @@ impl Purpose {
 /// A derived key. Cannot be printed.
 pub(super) type Key = SecretBox<[u8; 32]>;
 
-/// The keys of a deployment, derived when they are needed.
+/// More than the purposes of two roots.
+const MOST_DERIVED: usize = 64;
+
+/// A key that was derived before.
+struct Derived {
+    root: SecretString,
+    purpose: Purpose,
+    key: Rc<Key>,
+}
+
+thread_local! {
+    /// Deriving a key costs more than using it, and the roots do not change while an isolate lives.
+    static DERIVED: RefCell<Vec<Derived>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The keys of a deployment, derived when they are first needed.
 #[derive(Clone, Debug)]
 pub struct KeyRing {
     roots: RootSecrets,
@@ -89,15 +107,13 @@ impl KeyRing {
     }
 
     /// The key that seals and signs.
-    pub(super) fn current(&self, purpose: Purpose) -> Key {
-        derive(self.roots.current.expose_secret(), purpose)
+    pub(super) fn current(&self, purpose: Purpose) -> Rc<Key> {
+        derived(&self.roots.current, purpose)
     }
 
     /// The keys that open and verify, the current one first.
-    pub(super) fn accepted(&self, purpose: Purpose) -> impl Iterator<Item = Key> + '_ {
-        std::iter::once(&self.roots.current)
-            .chain(&self.roots.previous)
-            .map(move |root| derive(root.expose_secret(), purpose))
+    pub(super) fn accepted(&self, purpose: Purpose) -> impl Iterator<Item = Rc<Key>> + '_ {
+        std::iter::once(&self.roots.current).chain(&self.roots.previous).map(move |root| derived(root, purpose))
     }
 
     /// HMAC-SHA256 (RFC 2104) of `message` under the current key.
@@ -127,6 +143,22 @@ impl KeyRing {
     pub fn verify_truncated(&self, purpose: Purpose, message: &[u8], signature: &[u8; 16]) -> bool {
         self.accepted(purpose).any(|key| mac(&key, message).verify_truncated_left(signature).is_ok())
     }
+}
+
+fn derived(root: &SecretString, purpose: Purpose) -> Rc<Key> {
+    DERIVED.with_borrow_mut(|all| {
+        // Both roots are ours: how long the comparison takes tells nobody anything.
+        let known = |it: &&Derived| it.purpose == purpose && it.root.expose_secret() == root.expose_secret();
+        if let Some(known) = all.iter().find(known) {
+            return Rc::clone(&known.key);
+        }
+        let key = Rc::new(derive(root.expose_secret(), purpose));
+        if all.len() >= MOST_DERIVED {
+            all.clear();
+        }
+        all.push(Derived { root: root.clone(), purpose, key: Rc::clone(&key) });
+        key
+    })
 }
 
 fn derive(root: &str, purpose: Purpose) -> Key {

@@ -8,7 +8,8 @@ use aes_gcm::{
     aead::{Aead, Payload},
 };
 use secrecy::ExposeSecret;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::ring::{Key, KeyRing, Purpose};
 use super::{base64url, from_base64url, random_bytes};
@@ -17,7 +18,7 @@ use crate::ports::Random;
 const FORMAT: u8 = 1;
 const NONCE: usize = 12;
 
-/// Sealed bytes.
+/// Sealed bytes. In JSON they are text: as numbers they would be three times as long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed(pub Vec<u8>);
 
@@ -65,6 +66,19 @@ impl Sealed {
     }
 }
 
+impl Serialize for Sealed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_text())
+    }
+}
+
+impl<'de> Deserialize<'de> for Sealed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Sealed, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Sealed::from_text(&text).ok_or_else(|| D::Error::custom("not base64url"))
+    }
+}
+
 fn cipher(key: &Key) -> Aes256Gcm {
     Aes256Gcm::new(key.expose_secret().into())
 }
@@ -103,6 +117,26 @@ mod tests {
         assert!(opens(&ring, Purpose::Grant, "grant:a", &bytes));
         assert!(!opens(&ring, Purpose::Grant, "grant:b", &bytes));
         assert!(!opens(&ring, Purpose::Outbox, "grant:a", &bytes));
+    }
+
+    #[test]
+    fn a_key_that_was_derived_before_is_the_same_however_many_secrets_came_between() {
+        let signature = ring("one", None).sign(Purpose::State, b"message");
+        for other in 0..200 {
+            let other = ring(&format!("secret {other}"), Some("one"));
+            assert_ne!(other.sign(Purpose::State, b"message"), signature);
+            assert!(other.verify(Purpose::State, b"message", &signature));
+        }
+        assert_eq!(ring("one", None).sign(Purpose::State, b"message"), signature);
+    }
+
+    #[test]
+    fn sealed_bytes_are_text_in_json() {
+        let sealed = Sealed(vec![1, 0xfb, 0xff]);
+        let text = serde_json::to_string(&sealed).unwrap();
+        assert_eq!(text, r#""Afv_""#);
+        assert_eq!(serde_json::from_str::<Sealed>(&text).unwrap(), sealed);
+        assert!(serde_json::from_str::<Sealed>(r#""a+""#).is_err());
     }
 
     #[test]

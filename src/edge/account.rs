@@ -11,6 +11,7 @@ use crate::accounts::account as core;
 #[durable_object(alarm)]
 pub struct Account {
     account: std::result::Result<core::Account, String>,
+    alarm: Rc<Alarm>,
 }
 
 // A panic leaves the tables as the last statement left them, which is a state that calls and the alarm go on from; the
@@ -19,7 +20,8 @@ impl std::panic::RefUnwindSafe for Account {}
 
 impl DurableObject for Account {
     fn new(state: State, env: Env) -> Self {
-        Account { account: open(&state, &env).map_err(|error| error.to_string()) }
+        let alarm = Rc::new(Alarm::new(state.storage()));
+        Account { account: open(&state, &env, Rc::clone(&alarm)).map_err(|error| error.to_string()), alarm }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -35,6 +37,7 @@ impl DurableObject for Account {
     }
 
     async fn alarm(&self) -> Result<Response> {
+        self.alarm.fired();
         self.account()?.run().await;
         Response::empty()
     }
@@ -46,9 +49,9 @@ impl Account {
     }
 }
 
-fn open(state: &State, env: &Env) -> Result<core::Account> {
+fn open(state: &State, env: &Env, alarm: Rc<Alarm>) -> Result<core::Account> {
     let name = state.id().name().ok_or("the object has no name")?;
     let world = super::world(env)?;
-    let (sql, alarm) = (Rc::new(Sqlite::new(state.storage())), Rc::new(Alarm(state.storage())));
+    let sql = Rc::new(Sqlite::new(state.storage()));
     core::Account::new(&name, world, sql, alarm).map_err(|error| worker::Error::RustError(error.to_string()))
 }

@@ -1,50 +1,90 @@
 //! HTTP, both ways.
+//!
+//! Each step from wasm into JavaScript costs up to a microsecond, and a stream takes dozens of them. So headers cross as one
+//! JSON text, and a body whose length is known and allowed comes in one piece ([`super::body`]).
 
-use ::http::{HeaderName, HeaderValue};
+use ::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::future::{Either, select};
 use futures::{StreamExt, pin_mut};
-use worker::js_sys::Uint8Array;
-use worker::{
-    AbortController, AbortSignal, ByteStream, Fetch, Headers, Method, Request, RequestInit, RequestRedirect, Response,
-    Result,
-};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+use worker::js_sys::{JSON, Object, Promise, Uint8Array};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::web_sys::{self, Request, RequestInit, RequestRedirect, Response, ResponseInit};
+use worker::{AbortController, AbortSignal, Result};
 
+use super::body::{Overflow, stream, whole};
 use super::timer::Timer;
 use crate::ports::{Http, HttpError, Limits};
 use crate::reply::Stream;
 
 /// Reads a request with at most one byte more than `max_body` of its body: enough for a door to say that it is too long.
-pub async fn incoming(mut request: Request, max_body: usize) -> Result<::http::Request<Bytes>> {
-    let mut builder = ::http::Request::builder().method(request.method().as_ref()).uri(request.url()?.as_str());
-    for (name, value) in request.headers() {
-        builder = builder.header(name, value);
-    }
-    let body = match request.method() {
-        Method::Get | Method::Head | Method::Options => Bytes::new(),
-        _ => match request.stream() {
-            Ok(stream) => read(stream, max_body + 1).await.unwrap_or_else(|Overflow(body)| body),
-            Err(_) => Bytes::new(),
+pub async fn incoming(request: &Request, max_body: usize) -> Result<::http::Request<Bytes>> {
+    let unreadable = |error: ::http::Error| worker::Error::RustError(error.to_string());
+    let builder = ::http::Request::builder().method(request.method().as_str()).uri(request.url());
+    let mut incoming = builder.body(Bytes::new()).map_err(unreadable)?;
+    *incoming.headers_mut() = headers(&request.headers())?;
+    let body = match *incoming.method() {
+        Method::GET | Method::HEAD | Method::OPTIONS => Bytes::new(),
+        _ if length(incoming.headers()).is_some_and(|length| length <= max_body) => {
+            // A client that goes away in the middle reads no answer.
+            whole(request.array_buffer()).await.unwrap_or_default()
+        }
+        _ => match request.body() {
+            Some(body) => stream(body, max_body + 1).await.unwrap_or_else(|Overflow(body)| body),
+            None => Bytes::new(),
         },
     };
-    builder.body(body).map_err(|error| worker::Error::RustError(error.to_string()))
+    *incoming.body_mut() = body;
+    Ok(incoming)
 }
 
 /// Gives a response to the runtime, with `stream` for a body if there is one. When the client goes away the runtime drops
 /// the stream, and what it is made by with it.
-pub fn outgoing(response: ::http::Response<Bytes>, stream: Option<Stream>) -> Result<Response> {
-    let (parts, body) = response.into_parts();
-    let headers = Headers::new();
-    for (name, value) in &parts.headers {
-        headers.append(name.as_str(), value.to_str().unwrap_or_default())?;
+pub fn outgoing(response: &::http::Response<Bytes>, stream: Option<Stream>) -> Result<Response> {
+    if let Some(stream) = stream {
+        let all = response.headers().iter();
+        let headers = all.map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())).collect();
+        let streaming = worker::Response::from_stream(stream.map(Ok::<Bytes, worker::Error>))?;
+        return Ok(streaming.with_status(response.status().as_u16()).with_headers(headers).into());
     }
-    let response = match stream {
-        Some(stream) => Response::from_stream(stream.map(Ok::<Bytes, worker::Error>))?,
-        None if body.is_empty() => Response::empty()?,
-        None => Response::from_bytes(body.to_vec())?,
-    };
-    Ok(response.with_status(parts.status.as_u16()).with_headers(headers))
+    let init = ResponseInit::new();
+    init.set_status(response.status().as_u16());
+    init.set_headers(&to_headers(response.headers())?);
+    Ok(match response.body().as_ref() {
+        [] => Response::new_with_opt_str_and_init(None, &init)?,
+        body => Response::new_with_opt_buffer_source_and_init(Some(&Uint8Array::from(body)), &init)?,
+    })
+}
+
+/// The headers as one value, each name once: what was sent several times comes joined, as `Headers` gives it.
+fn headers(headers: &web_sys::Headers) -> Result<HeaderMap> {
+    let text = JSON::stringify(&Object::from_entries(headers)?.into())?;
+    let all: std::collections::BTreeMap<String, String> = serde_json::from_str(&String::from(text))?;
+    let known = all
+        .into_iter()
+        .filter_map(|(name, value)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?)));
+    Ok(known.collect())
+}
+
+/// A list of pairs, which `fetch` and `Response` take as headers.
+fn to_headers(headers: &HeaderMap) -> Result<JsValue> {
+    let pairs: Vec<(&str, &str)> =
+        headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())).collect();
+    Ok(JSON::parse(&serde_json::to_string(&pairs)?)?)
+}
+
+fn length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn fetch(url: &str, init: &RequestInit) -> std::result::Result<Promise, JsValue>;
 }
 
 /// `fetch`.
@@ -61,10 +101,11 @@ impl Http for Outbound {
         let signal = abort.0.as_ref().map(AbortController::signal).unwrap_or_else(AbortSignal::abort);
         let outcome = {
             let exchange = async {
-                let request = to_fetch(request).map_err(|_| HttpError::Connection)?;
-                let response =
-                    Fetch::Request(request).send_with_signal(&signal).await.map_err(|_| HttpError::Connection)?;
-                from_fetch(response, limits.max_body).await
+                let init = to_init(&request).map_err(|_| HttpError::Connection)?;
+                init.set_signal(Some(&signal));
+                let promise = fetch(&request.uri().to_string(), &init).map_err(|_| HttpError::Connection)?;
+                let response = JsFuture::from(promise).await.map_err(|_| HttpError::Connection)?;
+                from_fetch(&response.unchecked_into(), limits.max_body).await
             };
             pin_mut!(exchange);
             match select(exchange, Timer::from(limits.deadline)).await {
@@ -90,64 +131,34 @@ impl Drop for Abort {
     }
 }
 
-fn to_fetch(request: ::http::Request<Bytes>) -> Result<Request> {
-    let (parts, body) = request.into_parts();
-    let headers = Headers::new();
-    for (name, value) in &parts.headers {
-        headers.append(name.as_str(), value.to_str().unwrap_or_default())?;
+fn to_init(request: &::http::Request<Bytes>) -> Result<RequestInit> {
+    let init = RequestInit::new();
+    init.set_method(request.method().as_str());
+    init.set_headers(&to_headers(request.headers())?);
+    init.set_redirect(RequestRedirect::Manual);
+    if !request.body().is_empty() {
+        init.set_body(&Uint8Array::from(request.body().as_ref()));
     }
-    let mut init = RequestInit::new();
-    init.with_method(Method::from(parts.method.as_str().to_owned()))
-        .with_headers(headers)
-        .with_redirect(RequestRedirect::Manual);
-    if !body.is_empty() {
-        init.with_body(Some(Uint8Array::from(body.as_ref()).into()));
-    }
-    Request::new_with_init(&parts.uri.to_string(), &init)
+    Ok(init)
 }
 
-async fn from_fetch(
-    mut response: Response,
-    max_body: usize,
-) -> std::result::Result<::http::Response<Bytes>, HttpError> {
-    let mut builder = ::http::Response::builder().status(response.status_code());
-    for (name, value) in response.headers() {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            builder = builder.header(name, value);
+async fn from_fetch(response: &Response, max_body: usize) -> std::result::Result<::http::Response<Bytes>, HttpError> {
+    let mut built = ::http::Response::new(Bytes::new());
+    *built.status_mut() = ::http::StatusCode::from_u16(response.status()).map_err(|_| HttpError::Connection)?;
+    *built.headers_mut() = headers(&response.headers()).map_err(|_| HttpError::Connection)?;
+    // The length as the server told it is not the body's when the runtime unpacks the body.
+    let told = length(built.headers()).filter(|_| !built.headers().contains_key(CONTENT_ENCODING));
+    let body = match (response.body(), told) {
+        (None, _) => Bytes::new(),
+        (Some(_), Some(length)) if length <= max_body => {
+            whole(response.array_buffer()).await.map_err(|_| HttpError::Connection)?
         }
-    }
-    let told = declared_length(&builder);
-    let body = match response.stream() {
-        Ok(stream) => read(stream, max_body).await.map_err(|_| HttpError::TooLong)?,
-        Err(_) => Bytes::new(),
+        (Some(body), _) => stream(body, max_body).await.map_err(|_| HttpError::TooLong)?,
     };
-    // A connection that breaks in the middle looks to a stream like its end.
+    // A connection that breaks in the middle may look like its end.
     if told.is_some_and(|length| length != body.len()) {
         return Err(HttpError::Connection);
     }
-    builder.body(body).map_err(|_| HttpError::Connection)
-}
-
-/// The body's length as the server told it; not known when the runtime unpacks the body.
-fn declared_length(builder: &::http::response::Builder) -> Option<usize> {
-    let headers = builder.headers_ref()?;
-    if headers.contains_key(::http::header::CONTENT_ENCODING) {
-        return None;
-    }
-    headers.get(::http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-/// The body is longer than allowed; this is its beginning.
-struct Overflow(Bytes);
-
-async fn read(mut stream: ByteStream, max: usize) -> std::result::Result<Bytes, Overflow> {
-    let mut body = BytesMut::new();
-    while let Some(Ok(chunk)) = stream.next().await {
-        body.extend_from_slice(&chunk);
-        if body.len() > max {
-            body.truncate(max);
-            return Err(Overflow(body.freeze()));
-        }
-    }
-    Ok(body.freeze())
+    *built.body_mut() = body;
+    Ok(built)
 }

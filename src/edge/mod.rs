@@ -6,6 +6,7 @@
 #![allow(unsafe_code, missing_docs)]
 
 pub mod account;
+mod body;
 mod http;
 mod kv;
 mod limiter;
@@ -20,7 +21,8 @@ mod timer;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use worker::{Context, Env, Request, Response, Result};
+use worker::web_sys::{Request, Response};
+use worker::{Context, Env, Result};
 
 use crate::config::Config;
 use crate::ports::World;
@@ -32,12 +34,12 @@ const GRANTS: &str = "GRANTS";
 /// Answers a request: turns it into plain types, routes it, and lets deferred work run after the response.
 pub async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     let world = world(&env)?;
-    let request = http::incoming(request, router::MAX_BODY).await?;
+    let request = http::incoming(&request, router::MAX_BODY).await?;
     let reply = router::route(&world, request).await;
     if let Some(deferred) = reply.deferred {
         context.wait_until(deferred);
     }
-    http::outgoing(reply.response, reply.stream)
+    http::outgoing(&reply.response, reply.stream)
 }
 
 /// The world, for one request or one object.

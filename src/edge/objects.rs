@@ -6,9 +6,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::{Either, select};
 use futures::{StreamExt, pin_mut};
-use worker::js_sys::Uint8Array;
-use worker::{Env, Method, Request, RequestInit, Response};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+use worker::js_sys::{self, Promise, Uint8Array};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::web_sys::{RequestInit, Response};
+use worker::{ByteStream, Env};
 
+use super::body::whole;
 use super::timer::Timer;
 use crate::ports::{ObjectClass, ObjectError, Objects};
 use crate::reply::Stream;
@@ -34,19 +39,31 @@ impl Objects for Bindings {
     async fn open(&self, name: &str, path: &str, body: Vec<u8>) -> Result<Stream, ObjectError> {
         let begun = self.begun(ObjectClass::Stream, name, path, &body);
         pin_mut!(begun);
-        let mut response = match select(begun, Timer::from(DEADLINE)).await {
+        let response = match select(begun, Timer::from(DEADLINE)).await {
             Either::Left((response, _)) => response?,
             Either::Right(_) => return Err(ObjectError("no reply in time".to_owned())),
         };
-        let stream = response.stream().map_err(failed)?;
+        let body = response.body().ok_or_else(|| ObjectError("no stream".to_owned()))?;
+        let stream = ByteStream::from(body);
         // An object that dies in the middle ends its stream.
         Ok(stream.scan((), |(), chunk| std::future::ready(chunk.ok().map(Bytes::from))).boxed_local())
     }
 }
 
+#[wasm_bindgen]
+extern "C" {
+    /// A stub, without the wrapping of `worker`, whose response bodies are streams only.
+    #[wasm_bindgen(extends = js_sys::Object)]
+    type Stub;
+
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &Stub, url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
+}
+
 impl Bindings {
     async fn fetch(&self, class: ObjectClass, name: &str, path: &str, body: &[u8]) -> Result<Vec<u8>, ObjectError> {
-        self.begun(class, name, path, body).await?.bytes().await.map_err(failed)
+        let response = self.begun(class, name, path, body).await?;
+        Ok(whole(response.array_buffer()).await.map_err(failed)?.into())
     }
 
     async fn begun(&self, class: ObjectClass, name: &str, path: &str, body: &[u8]) -> Result<Response, ObjectError> {
@@ -56,18 +73,20 @@ impl Bindings {
             ObjectClass::Account => "ACCOUNT",
             ObjectClass::Stream => "STREAM",
         };
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(Uint8Array::from(body).into()));
-        let request = Request::new_with_init(&format!("https://object{path}"), &init).map_err(failed)?;
-        let stub = self.0.durable_object(binding).and_then(|namespace| namespace.get_by_name(name)).map_err(failed)?;
-        let response = stub.fetch_with_request(request).await.map_err(failed)?;
-        match response.status_code() {
+        let stub = self.0.durable_object(binding).and_then(|namespace| namespace.get_by_name(name));
+        let stub: Stub = stub.map_err(|error| ObjectError(error.to_string()))?.into_rpc();
+        let init = RequestInit::new();
+        init.set_method("POST");
+        init.set_body(&Uint8Array::from(body));
+        let promise = stub.fetch(&format!("https://object{path}"), &init).map_err(failed)?;
+        let response: Response = JsFuture::from(promise).await.map_err(failed)?.unchecked_into();
+        match response.status() {
             200 => Ok(response),
             status => Err(ObjectError(format!("{path} was answered with {status}"))),
         }
     }
 }
 
-fn failed(error: worker::Error) -> ObjectError {
-    ObjectError(error.to_string())
+fn failed(error: JsValue) -> ObjectError {
+    ObjectError(worker::Error::from(error).to_string())
 }

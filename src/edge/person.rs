@@ -11,6 +11,7 @@ use crate::turns::person as core;
 #[durable_object(alarm)]
 pub struct Person {
     person: std::result::Result<core::Person, String>,
+    alarm: Rc<Alarm>,
 }
 
 // A panic leaves the tables as the last statement left them, which is a state that the runner goes on from; the
@@ -19,7 +20,8 @@ impl std::panic::RefUnwindSafe for Person {}
 
 impl DurableObject for Person {
     fn new(state: State, env: Env) -> Self {
-        Person { person: open(&state, &env).map_err(|error| error.to_string()) }
+        let alarm = Rc::new(Alarm::new(state.storage()));
+        Person { person: open(&state, &env, Rc::clone(&alarm)).map_err(|error| error.to_string()), alarm }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -35,6 +37,7 @@ impl DurableObject for Person {
     }
 
     async fn alarm(&self) -> Result<Response> {
+        self.alarm.fired();
         self.person()?.run().await;
         Response::empty()
     }
@@ -46,9 +49,9 @@ impl Person {
     }
 }
 
-fn open(state: &State, env: &Env) -> Result<core::Person> {
+fn open(state: &State, env: &Env, alarm: Rc<Alarm>) -> Result<core::Person> {
     let name = state.id().name().ok_or("the object has no name")?;
     let world = super::world(env)?;
-    let (sql, alarm) = (Rc::new(Sqlite::new(state.storage())), Rc::new(Alarm(state.storage())));
+    let sql = Rc::new(Sqlite::new(state.storage()));
     core::Person::new(&name, world, sql, alarm).map_err(|error| worker::Error::RustError(error.to_string()))
 }

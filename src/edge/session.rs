@@ -11,6 +11,7 @@ use crate::sessions::session as core;
 #[durable_object(alarm)]
 pub struct Session {
     session: std::result::Result<core::Session, String>,
+    alarm: Rc<Alarm>,
 }
 
 // A panic leaves the tables as the last statement left them, which is a state that calls and the alarm go on from; the
@@ -19,7 +20,8 @@ impl std::panic::RefUnwindSafe for Session {}
 
 impl DurableObject for Session {
     fn new(state: State, env: Env) -> Self {
-        Session { session: open(&state, &env).map_err(|error| error.to_string()) }
+        let alarm = Rc::new(Alarm::new(state.storage()));
+        Session { session: open(&state, &env, Rc::clone(&alarm)).map_err(|error| error.to_string()), alarm }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -35,6 +37,7 @@ impl DurableObject for Session {
     }
 
     async fn alarm(&self) -> Result<Response> {
+        self.alarm.fired();
         self.session()?.run().await;
         Response::empty()
     }
@@ -46,9 +49,9 @@ impl Session {
     }
 }
 
-fn open(state: &State, env: &Env) -> Result<core::Session> {
+fn open(state: &State, env: &Env, alarm: Rc<Alarm>) -> Result<core::Session> {
     let name = state.id().name().ok_or("the object has no name")?;
     let world = super::world(env)?;
-    let (sql, alarm) = (Rc::new(Sqlite::new(state.storage())), Rc::new(Alarm(state.storage())));
+    let sql = Rc::new(Sqlite::new(state.storage()));
     core::Session::new(&name, world, sql, alarm).map_err(|error| worker::Error::RustError(error.to_string()))
 }

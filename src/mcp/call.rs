@@ -14,7 +14,7 @@ use url::Url;
 
 use super::arguments::fitting;
 use super::structured::Structured;
-use super::tools::{Offered, offered};
+use super::tools::{self, Offered};
 use super::words::{for_retries, for_tools, marked};
 use super::{Failure, Server};
 use crate::commands::answer::{Answer, Invocation};
@@ -24,6 +24,7 @@ use crate::commands::{CommandError, Context, Target, find, say};
 use crate::ports::Level;
 use crate::sentry::client::Client;
 use crate::sentry::error::{SentryError, Unauthorized};
+use crate::sentry::oauth::Account;
 use crate::sentry::urls::{Page, recognise};
 
 /// Calls a tool.
@@ -50,8 +51,7 @@ pub async fn answer(
     name: &str,
     mut arguments: JsonObject,
 ) -> Result<Result<Answer, String>, Failure> {
-    let all = offered(&server.caller.skills, server.place);
-    let Some(tool) = all.into_iter().find(|offered| offered.tool.name == name) else {
+    let Some(tool) = tools::find(&server.caller.skills, server.place, name) else {
         return Err(unknown(name).into()); // 1
     };
     arguments.retain(|name, _| !tool.fixed.contains_key(name));
@@ -147,7 +147,7 @@ fn explained(server: &Server<'_>, error: &CommandError, invocation: &Invocation,
             format!("**No access to {}.** {whose} may not see it. An owner at {} can change that.", say::line(&subject, 150), host.name())
         }
         _ => {
-            let account = (!headless).then(|| server.caller.account.label());
+            let account = server.caller.account.as_ref().filter(|_| !headless).map(Account::label);
             markdown(&for_retries(explain(error, &subject, host, account)))
         }
     }

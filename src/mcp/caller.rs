@@ -106,8 +106,8 @@ pub struct Caller {
     pub key: Key,
     /// How they proved it.
     pub scheme: Scheme,
-    /// Whose Sentry account it is.
-    pub account: Account,
+    /// Whose Sentry account it is, if that was needed for what they ask.
+    pub account: Option<Account>,
     /// What they may use.
     pub skills: Skills,
     /// Whether their commands run with the operator's token.
@@ -151,13 +151,19 @@ thread_local! {
     static KNOWN: RefCell<Cache<Account>> = const { RefCell::new(Cache::new()) };
 }
 
-/// Finds out who calls.
+/// Finds out who calls. `need` says whether what they ask will probably take Sentry: if it does after all, it is asked for
+/// then.
 ///
 /// # Errors
 /// 401 with the challenge that helps, 429 when they ask too often, 503 when nobody can say.
-pub async fn authenticate(world: &World, headers: &HeaderMap, endpoint: &Endpoint) -> Result<Caller, Refusal> {
+pub async fn authenticate(
+    world: &World,
+    headers: &HeaderMap,
+    endpoint: &Endpoint,
+    need: CredentialNeed,
+) -> Result<Caller, Refusal> {
     match Presented::of(headers) {
-        Ok(Presented::Bearer(token)) => session(world, endpoint, token).await,
+        Ok(Presented::Bearer(token)) => session(world, endpoint, token, need).await,
         Ok(Presented::SentryBearer(token)) => brought(world, headers, endpoint, token).await,
         Err(NoAccess::Nothing) => {
             stranger(world, headers).await?;
@@ -185,8 +191,13 @@ pub async fn count(world: &World, key: &Key) -> Result<(), Refusal> {
 /// 1. The token's MAC is checked before anything is looked up (P17).
 /// 2. Its session does not ask too often.
 /// 3. Its Session object says, in one call, whether it lives, is meant for `endpoint` (RFC 8707), and what it allows; and
-///    gives the Sentry credential, renewed when that is due (P3).
-async fn session(world: &World, endpoint: &Endpoint, token: SecretString) -> Result<Caller, Refusal> {
+///    gives the Sentry credential that is needed, renewed when that is due (P3).
+async fn session(
+    world: &World,
+    endpoint: &Endpoint,
+    token: SecretString,
+    need: CredentialNeed,
+) -> Result<Caller, Refusal> {
     let refused = |why| Refusal::invalid_token(endpoint, Scheme::Bearer, why);
     let roots = world.config.root_secrets.clone().map_err(Refusal::not_configured)?;
     // (1)
@@ -199,9 +210,14 @@ async fn session(world: &World, endpoint: &Endpoint, token: SecretString) -> Res
     if let Some(operators) = world.config.environment_token.clone() {
         return headless(world, endpoint, source, &operators).await;
     }
-    let (access, granted) = source.proven(endpoint, CredentialNeed::Yes).await?;
-    let (held, account) = granted.ok_or_else(|| refused(UNKNOWN))?;
-    source.first.replace(Some(held));
+    let (access, granted) = source.proven(endpoint, need).await?;
+    if need == CredentialNeed::Yes && granted.is_none() {
+        return Err(refused(UNKNOWN));
+    }
+    let account = granted.map(|(held, account)| {
+        source.first.replace(Some(held));
+        account
+    });
     Ok(Caller::new(world, key, Scheme::Bearer, account, allowed(&access), Rc::new(source)))
 }
 
@@ -246,7 +262,7 @@ async fn headless(
             account
         }
     };
-    Ok(Caller::new(world, key, Scheme::Bearer, account, allowed(&access), Rc::new(source)))
+    Ok(Caller::new(world, key, Scheme::Bearer, Some(account), allowed(&access), Rc::new(source)))
 }
 
 fn allowed(access: &Access) -> Skills {
@@ -278,8 +294,9 @@ impl Granted {
             Authenticated::Refused => Answer::Refused,
             Authenticated::OtherResource => Answer::OtherResource,
             Authenticated::TryLater => Answer::TryLater,
+            Authenticated::Yes(access) if credential == CredentialNeed::No => Answer::Yes(Box::new(access), None),
             Authenticated::Yes(access) => {
-                let opened = access.credential.as_deref().and_then(|it| open_credential(&self.world, &session, it));
+                let opened = access.credential.as_ref().and_then(|it| open_credential(&self.world, &session, it));
                 let granted = match opened {
                     Some(Credential::Granted { grant, version }) => {
                         let held = Held { token: grant.access_token.clone(), version: Some(version) };
@@ -370,7 +387,7 @@ async fn brought(
             Err(()) => return Err(Refusal::unavailable("Sentry could not be asked about this token.", RETRY)),
         },
     };
-    Ok(Caller::new(world, key, Scheme::SentryBearer, account, Skills::all(), Rc::new(Fixed(token))))
+    Ok(Caller::new(world, key, Scheme::SentryBearer, Some(account), Skills::all(), Rc::new(Fixed(token))))
 }
 
 /// Whether a caller and the operator see one organization.
@@ -423,7 +440,7 @@ impl Caller {
         world: &World,
         key: Key,
         scheme: Scheme,
-        account: Account,
+        account: Option<Account>,
         skills: Skills,
         credential: Rc<dyn CredentialSource>,
     ) -> Caller {

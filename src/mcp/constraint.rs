@@ -83,6 +83,11 @@ impl Endpoint {
         format!("{}/.well-known/oauth-protected-resource{}", self.origin, self.path())
     }
 
+    /// Whether it is limited to an organization.
+    pub fn limited(&self) -> bool {
+        self.organization.is_some()
+    }
+
     /// The address as the authorization server knows it.
     pub fn resource(&self) -> Resource {
         let limit = Limit { organization: self.organization.clone(), project: self.project.clone() };

@@ -1,5 +1,9 @@
 //! Methods: what each request is answered with, in the form of its era.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
 use http::StatusCode;
 use rmcp::model::{
     CacheScope, DiscoverResult, EmptyObject, ErrorCode, ErrorData, Implementation, InitializeResult, JsonObject,
@@ -10,8 +14,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::constraint::Place;
 use super::era::{Era, SPOKEN, settle};
 use super::message::Request;
+use super::skills::Skills;
 use super::{Failure, Server, call, prompts, resources, tools, words};
 use crate::commands::say;
 
@@ -37,8 +43,7 @@ pub async fn dispatch(server: &Server<'_>, request: &Request, era: Era) -> Resul
         ("server/discover", Era::Modern) => (value(discover(server))?, Some(HOUR)),
         ("tools/list", _) => {
             only_page(params)?;
-            let tools = tools::offered(&server.caller.skills, server.place).into_iter().map(|offered| offered.tool);
-            (value(ListToolsResult::with_all_items(tools.collect()))?, Some(MINUTES))
+            (value(tools(server))?, Some(MINUTES))
         }
         ("tools/call", _) => (value(call::call(server, read(params)?).await?)?, None),
         ("prompts/list", _) => {
@@ -61,6 +66,42 @@ pub async fn dispatch(server: &Server<'_>, request: &Request, era: Era) -> Resul
         }
     };
     Ok(finished(result, era, fresh))
+}
+
+/// A list of tools as it was written before, and what it depends on.
+type Written = (Era, Skills, Place, Rc<str>);
+
+/// More than the lists that one isolate is asked for within minutes.
+const MOST_WRITTEN: usize = 32;
+
+thread_local! {
+    /// The tools do not change while an isolate lives, and a list of them has many times the bytes of its request.
+    static WRITTEN: RefCell<VecDeque<Written>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// The result of `request`, when it is one that was written before or is to be: the list of tools.
+pub fn written(server: &Server<'_>, request: &Request, era: Era) -> Option<Rc<str>> {
+    if request.method != "tools/list" || only_page(&request.params).is_err() {
+        return None;
+    }
+    let (skills, place) = (&server.caller.skills, server.place);
+    let same = |it: &&Written| it.0 == era && it.1 == *skills && it.2 == *place;
+    let known = WRITTEN.with_borrow(|all| all.iter().find(same).map(|it| Rc::clone(&it.3)));
+    if known.is_some() {
+        return known;
+    }
+    let result = value(tools(server)).ok()?;
+    let text: Rc<str> = finished(result, era, Some(MINUTES)).to_string().into();
+    WRITTEN.with_borrow_mut(|all| {
+        all.truncate(MOST_WRITTEN - 1);
+        all.push_front((era, skills.clone(), place.clone(), Rc::clone(&text)));
+    });
+    Some(text)
+}
+
+fn tools(server: &Server<'_>) -> ListToolsResult {
+    let tools = tools::offered(&server.caller.skills, server.place).into_iter().map(|offered| offered.tool);
+    ListToolsResult::with_all_items(tools.collect())
 }
 
 /// The status of a response that is this error alone.

@@ -15,6 +15,8 @@
 //! 10. Each request keeps its era's rules, else 400, and is answered; what wants no answer gets 202. A request that wants
 //!     progress is answered with a stream ([`super::progress`]).
 
+use std::fmt::Display;
+
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::{Either, join_all, select};
@@ -33,6 +35,7 @@ use super::refusal::Refusal;
 use super::{Failure, Server, cors, dispatch, era};
 use crate::ports::World;
 use crate::reply::Reply;
+use crate::sessions::calls::CredentialNeed;
 
 /// The longest body that is read, in bytes: a call has some hundred.
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -61,7 +64,8 @@ async fn admitted(world: &World, request: Request<Bytes>, origin: &Url, segments
         return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 1 MiB.")); // 4
     }
     let headers = request.headers();
-    let mut caller = authenticate(world, headers, &endpoint).await?; // 5
+    let need = need(&endpoint, request.body());
+    let mut caller = authenticate(world, headers, &endpoint, need).await?; // 5
     caller.skills = caller.skills.narrowed(request.uri())?; // 6
     sends_json(headers)?; // 7
     let form = accepted(headers)?;
@@ -79,6 +83,11 @@ async fn admitted(world: &World, request: Request<Bytes>, origin: &Url, segments
         return told(Work { world, caller, place, endpoint, request, era }, token, form).await;
     }
     let server = Server { world, caller: &caller, place: &place, endpoint: &endpoint };
+    if let Body::One(Ok(Message::Request(request))) = &body
+        && let Some(text) = written(&server, headers, request)
+    {
+        return Ok(respond(StatusCode::OK, &text, form).into());
+    }
     match body {
         Body::One(message) => match answered_one(&server, headers, message).await? {
             Some((status, body)) => Ok(respond(status, &body, form).into()),
@@ -125,6 +134,22 @@ async fn told(work: Work, token: ProgressToken, form: Form) -> Result<Reply, Ref
     });
     let begun = futures::stream::once(async { Bytes::from(so_far + ": waiting\n\n") });
     Ok(Reply::streaming(start_of_events(), begun.chain(rest).boxed_local()))
+}
+
+/// Whether Sentry will be asked, judged by the body as it came: it is not read before it is known who sent it, and a wrong
+/// guess costs one more call of the session.
+fn need(endpoint: &Endpoint, body: &[u8]) -> CredentialNeed {
+    let names = |method: &str| body.windows(method.len()).any(|part| part == method.as_bytes());
+    match endpoint.limited() || names("tools/call") || names("resources/read") {
+        true => CredentialNeed::Yes,
+        false => CredentialNeed::No,
+    }
+}
+
+/// The response to a request whose result is known in writing.
+fn written(server: &Server<'_>, headers: &HeaderMap, request: &super::message::Request) -> Option<String> {
+    let result = dispatch::written(server, request, era::of(headers, request).ok()?)?;
+    Some(format!(r#"{{"id":{},"jsonrpc":"2.0","result":{result}}}"#, json!(request.id)))
 }
 
 fn wants_answer(body: &Body) -> bool {
@@ -185,7 +210,7 @@ fn has_version(meta: &Value) -> bool {
     meta.get("io.modelcontextprotocol/protocolVersion").is_some()
 }
 
-fn respond(status: StatusCode, body: &Value, form: Form) -> Response<Bytes> {
+fn respond(status: StatusCode, body: &impl Display, form: Form) -> Response<Bytes> {
     if form == Form::Events && status == StatusCode::OK {
         let mut response = start_of_events();
         *response.body_mut() = Bytes::from(event(body));
@@ -200,7 +225,7 @@ fn respond(status: StatusCode, body: &Value, form: Form) -> Response<Bytes> {
 }
 
 /// A message as an event.
-fn event(message: &Value) -> String {
+fn event(message: &impl Display) -> String {
     format!("event: message\ndata: {message}\n\n")
 }
 
@@ -219,4 +244,22 @@ pub(super) fn quiet() -> Response<Bytes> {
     *response.status_mut() = StatusCode::ACCEPTED;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_comes_with_what_asks_sentry_and_with_nothing_else() {
+        let origin = Url::parse("https://vedette.example.com").unwrap();
+        let of = |segments: &[&str], body: &str| need(&Endpoint::read(&origin, segments).unwrap(), body.as_bytes());
+        for quiet in ["", "{}", r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#, r#"{"method":"initialize"}"#] {
+            assert_eq!(of(&[], quiet), CredentialNeed::No, "{quiet}");
+            assert_eq!(of(&["globex"], quiet), CredentialNeed::Yes, "a place is asked about");
+        }
+        for asking in [r#"{"method":"tools/call"}"#, r#"[{"method":"ping"},{"method":"resources/read"}]"#] {
+            assert_eq!(of(&[], asking), CredentialNeed::Yes, "{asking}");
+        }
+    }
 }

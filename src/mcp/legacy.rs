@@ -39,6 +39,7 @@ use super::refusal::Refusal;
 use crate::crypto::{KeyRing, Purpose, base64url, from_base64url, random_bytes};
 use crate::ports::{self, Level, World};
 use crate::reply::Reply;
+use crate::sessions::calls::CredentialNeed;
 
 /// The platform ends what goes on after a response when 30 s are over; the answer that says so must come before.
 const DEADLINE: Duration = Duration::from_secs(25);
@@ -168,7 +169,7 @@ async fn answered(
 
 /// Who calls, with the skills that the address leaves them.
 async fn admit(world: &World, request: &Request<Bytes>, endpoint: &Endpoint) -> Result<Caller, Refusal> {
-    let mut caller = authenticate(world, request.headers(), endpoint).await?;
+    let mut caller = authenticate(world, request.headers(), endpoint, CredentialNeed::Yes).await?;
     caller.skills = caller.skills.narrowed(request.uri())?;
     Ok(caller)
 }

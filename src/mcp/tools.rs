@@ -45,9 +45,20 @@ thread_local! {
 
 /// The tools of a connection, in the catalogue's order.
 pub fn offered(skills: &Skills, place: &Place) -> Vec<Offered> {
-    let all = ALL.with(|all| Rc::clone(all.get_or_init(|| catalogue().iter().map(listed).collect())));
+    let all = all();
     let granted = all.iter().filter(|(entry, _)| skills.include(&entry.spec));
     granted.filter_map(|(entry, tool)| within(entry, tool, place)).collect()
+}
+
+/// The tool `name` of a connection.
+pub fn find(skills: &Skills, place: &Place, name: &str) -> Option<Offered> {
+    let all = all();
+    let (entry, tool) = all.iter().find(|(entry, _)| entry.spec.tool == name)?;
+    skills.include(&entry.spec).then(|| within(entry, tool, place))?
+}
+
+fn all() -> Rc<[(&'static Entry, Tool)]> {
+    ALL.with(|all| Rc::clone(all.get_or_init(|| catalogue().iter().map(listed).collect())))
 }
 
 fn listed(entry: &'static Entry) -> (&'static Entry, Tool) {
@@ -127,6 +138,23 @@ mod tests {
         let managing = Skills::of([Skill::ProjectManagement]);
         assert_eq!(names(&managing, None, None), ["find_projects", "find_organizations", "whoami"]);
         assert!(names(&Skills::of([]), None, None).is_empty());
+    }
+
+    #[test]
+    fn a_tool_is_found_where_it_is_listed_and_nowhere_else() {
+        let places = [(None, None), (Some("globex"), None), (Some("globex"), Some("web"))];
+        for skills in [Skills::all(), Skills::of([Skill::ProjectManagement]), Skills::of([])] {
+            for (organization, project) in places {
+                let place =
+                    Place { organization: organization.map(str::to_owned), project: project.map(str::to_owned) };
+                for entry in catalogue() {
+                    let listed = offered(&skills, &place).into_iter().find(|it| it.tool.name == entry.spec.tool);
+                    let found = find(&skills, &place, entry.spec.tool);
+                    assert_eq!(found.map(|it| (it.tool, it.fixed)), listed.map(|it| (it.tool, it.fixed)));
+                }
+            }
+        }
+        assert!(find(&Skills::all(), &Place::default(), "no_such_tool").is_none());
     }
 
     #[test]

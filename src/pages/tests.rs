@@ -13,6 +13,8 @@ use super::{
     consent::{self, Consent, ConsentProblem},
     home, layout, method_not_allowed, not_found, server_error,
 };
+use crate::limits::TooMany;
+use crate::oauth::provider::documents::DocumentProblem;
 use crate::{
     config::{Config, Problem},
     sentry::host::SentryHost,
@@ -55,10 +57,14 @@ fn confirm(account_name: &str, account_email: &str) -> Page {
 }
 
 fn consent(client_name: &str, redirect_uri: &str, path: &str) -> Page {
+    consent_of(None, client_name, redirect_uri, path)
+}
+
+fn consent_of(proven_host: Option<&str>, client_name: &str, redirect_uri: &str, path: &str) -> Page {
     consent::consent(Consent {
         client_name,
         client_uri: Some("https://client.example"),
-        proven_host: None,
+        proven_host,
         redirect_uri,
         limit: &Limit::from_path(path).unwrap(),
         ticked: &["inspect"],
@@ -102,6 +108,7 @@ fn problems() -> Vec<ConnectProblem> {
         ConnectProblem::NotFromHere,
         ConnectProblem::TooLarge,
         ConnectProblem::ObjectUnavailable,
+        ConnectProblem::TooMany(TooMany { retry_after: 60 }),
     ]
 }
 
@@ -144,6 +151,12 @@ fn gallery() -> Vec<(String, Page)> {
         ("connect_cancelled", connect::cancelled()),
         ("consent", consent("Claude Code", "http://localhost:3118/callback", "/mcp/globex/checkout-api")),
         ("consent_private_scheme", consent("Cursor", "cursor://anysphere.cursor-mcp/oauth/callback", "/mcp")),
+        (
+            "consent_described",
+            consent_of(Some("claude.ai"), "Claude", "https://claude.ai/api/mcp/auth_callback", "/mcp/globex"),
+        ),
+        ("consent_problem_document", ConsentProblem::ClientDocument(DocumentProblem::OtherClient).page()),
+        ("consent_problem_too_many", ConsentProblem::TooMany(TooMany { retry_after: 60 }).page()),
         ("consent_problem_fewer_scopes", ConsentProblem::FewerScopes.page()),
         ("not_found", not_found()),
         ("method_not_allowed", method_not_allowed(&[Method::GET, Method::POST])),
@@ -258,13 +271,13 @@ fn a_hostile_origin_stays_text_p20() {
 }
 
 #[test]
-fn each_problem_has_its_status_and_a_503_says_when_to_retry() {
+fn each_problem_has_its_status_and_a_429_or_503_says_when_to_retry() {
     let table: String = problems()
         .iter()
         .map(|problem| {
             let response = problem.page().into_response();
             let retry = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
-            assert_eq!(retry.is_some(), response.status() == 503, "{problem:?}");
+            assert_eq!(retry.is_some(), matches!(response.status().as_u16(), 429 | 503), "{problem:?}");
             format!("{} {} {}\n", response.status().as_u16(), problem.name(), retry.unwrap_or_default())
         })
         .collect();

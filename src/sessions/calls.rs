@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::terms::{Limit, Terms};
+use crate::crypto::Sealed;
 use crate::ports::{Timestamp, declare_call};
 
 /// The person pressed *Approve*, and the browser leaves for Sentry.
@@ -295,5 +296,5 @@ pub struct Access {
     /// What the client calls itself; untrusted.
     pub client_name: String,
     /// The Sentry credential, when one was asked for: open it with [`super::session::open_credential`].
-    pub credential: Option<Vec<u8>>,
+    pub credential: Option<Sealed>,
 }

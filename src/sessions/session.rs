@@ -16,6 +16,7 @@
 //! [`super::family`] tells the protocol of codes and tokens, [`super::sweep`] that of ending, [`super::account`] how its person
 //! sees and ends it.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -25,11 +26,11 @@ use super::calls::{
     Access, Authenticate, Authenticated, Begin, Conclude, Concluded, CredentialNeed, EndFor, Redeem, Refresh, Revoke,
     Take, Taken, View,
 };
-use super::store::{AccessRow, Session as Row, State, Store};
+use super::store::{Live, State, Store};
 use super::tokens::{Kind, SessionId, Token};
 use crate::accounts::object_name;
 use crate::config::Problem;
-use crate::crypto::{KeyRing, Purpose, random_bytes};
+use crate::crypto::{KeyRing, Purpose, Sealed, random_bytes};
 use crate::grants::record::{Grant, GrantRecord};
 use crate::grants::vault::Vault;
 use crate::grants::{Credential, NoCredential};
@@ -62,6 +63,13 @@ pub enum SessionError {
     BadCall,
 }
 
+/// Whether others may have run between asking for a credential and having it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    No,
+    Perhaps,
+}
+
 /// One session.
 pub struct Session {
     pub(super) id: SessionId,
@@ -70,6 +78,8 @@ pub struct Session {
     pub(super) store: Store,
     pub(super) vault: Vault,
     pub(super) sweeping: futures::lock::Mutex<()>,
+    /// The credential as it was last given out, with the version of the vault that it is of.
+    handed_out: RefCell<Option<(i64, Sealed)>>,
 }
 
 impl Session {
@@ -85,6 +95,7 @@ impl Session {
             world,
             alarm,
             sweeping: futures::lock::Mutex::new(()),
+            handed_out: RefCell::default(),
         })
     }
 
@@ -164,60 +175,72 @@ impl Session {
     // ---- The MCP door ----
 
     async fn authenticate(&self, call: &Authenticate) -> Result<Authenticated, SessionError> {
-        let Some((row, access)) = self.live_access(&call.token)? else { return Ok(Authenticated::Refused) };
-        if call.resource.origin != row.terms.origin || !access.limit.contains(&call.resource.limit) {
+        let Some(live) = self.store.live(&call.token, self.now())? else { return Ok(Authenticated::Refused) };
+        let Live { terms, access, .. } = &live;
+        if call.resource.origin != terms.origin || !access.limit.contains(&call.resource.limit) {
             return Ok(Authenticated::OtherResource);
         }
-        if !row.in_use && access.generation == row.generation {
+        if !live.in_use && access.generation == live.generation {
             let now = self.now();
-            let expires_at = if row.terms.may_refresh { now + IDLE_LIFE } else { access.expires_at };
+            let expires_at = if terms.may_refresh { now + IDLE_LIFE } else { access.expires_at };
             self.store.in_use(expires_at, now)?;
-        } else if row.used_at.is_none_or(|at| self.now().since(at) >= USE_IS_NOTED_EVERY) {
+        } else if live.used_at.is_none_or(|at| self.now().since(at) >= USE_IS_NOTED_EVERY) {
             self.store.used(self.now())?;
         }
-        let credential = match call.credential {
-            CredentialNeed::No => Ok(None),
-            CredentialNeed::Yes => self.vault.credential().await.map(Some),
-            CredentialNeed::Own => self.vault.own_credential().await.map(Some),
-            CredentialNeed::Rejected(version) => self.vault.rejected(version).await.map(Some),
-        };
-        // The vault may have awaited Sentry: whoever was revoked meanwhile gets nothing.
-        if self.live_access(&call.token)?.is_none() {
-            return Ok(Authenticated::Refused);
-        }
-        let credential = match credential {
-            Ok(credential) => credential.map(|it| self.seal_credential(&it)).transpose()?,
-            Err(NoCredential::NotConnected | NoCredential::Ended) => {
+        let credential = match self.credential(call.credential).await {
+            // The vault may have awaited Sentry: whoever was revoked meanwhile gets nothing.
+            (_, Awaited::Perhaps) if !self.store.is_live(&call.token, self.now())? => {
+                return Ok(Authenticated::Refused);
+            }
+            (Ok(credential), _) => credential.map(|it| self.seal_credential(&it)).transpose()?,
+            (Err(NoCredential::NotConnected | NoCredential::Ended), _) => {
                 self.end().await?;
                 return Ok(Authenticated::Refused);
             }
-            Err(NoCredential::CannotRenewNow) => return Ok(Authenticated::TryLater),
-            Err(NoCredential::Configuration(problem)) => return Err(problem.into()),
-            Err(NoCredential::Storage) => return Err(StorageError("the vault failed".to_owned()).into()),
+            (Err(NoCredential::CannotRenewNow), _) => return Ok(Authenticated::TryLater),
+            (Err(NoCredential::Configuration(problem)), _) => return Err(problem.into()),
+            (Err(NoCredential::Storage), _) => return Err(StorageError("the vault failed".to_owned()).into()),
         };
         Ok(Authenticated::Yes(Access {
-            skills: row.terms.skills_within(&access.scopes),
-            scopes: access.scopes,
+            skills: terms.skills_within(&access.scopes),
+            scopes: live.access.scopes,
             limit: call.resource.limit.clone(),
-            client_name: row.terms.client_name,
+            client_name: live.terms.client_name,
             credential,
         }))
     }
 
-    fn live_access(&self, hash: &str) -> Result<Option<(Row, AccessRow)>, SessionError> {
-        let Some(row) = self.store.session()?.filter(|row| row.state == State::Open) else { return Ok(None) };
-        let access = self.store.access(hash)?.filter(|access| access.expires_at > self.now());
-        Ok(access.map(|access| (row, access)))
+    async fn credential(&self, need: CredentialNeed) -> (Result<Option<Credential>, NoCredential>, Awaited) {
+        match need {
+            CredentialNeed::No => (Ok(None), Awaited::No),
+            CredentialNeed::Yes => match self.vault.at_hand() {
+                Ok(None) => (self.vault.credential().await.map(Some), Awaited::Perhaps),
+                at_hand => (at_hand, Awaited::No),
+            },
+            CredentialNeed::Own => (self.vault.own_credential().await.map(Some), Awaited::Perhaps),
+            CredentialNeed::Rejected(version) => (self.vault.rejected(version).await.map(Some), Awaited::Perhaps),
+        }
     }
 
-    fn seal_credential(&self, credential: &Credential) -> Result<Vec<u8>, SessionError> {
+    fn seal_credential(&self, credential: &Credential) -> Result<Sealed, SessionError> {
+        let version = match credential {
+            Credential::Environment(_) => None,
+            Credential::Granted { version, .. } => Some(*version),
+        };
+        // What was sealed for one request does for the next: it opens for this session's door alone, and nobody else sees it.
+        let known = self.handed_out.borrow().clone().filter(|(known, _)| Some(*known) == version);
+        if let Some((_, sealed)) = known {
+            return Ok(sealed);
+        }
         let record = match credential {
             Credential::Environment(_) => CredentialRecord::Environment,
             Credential::Granted { grant, version } => {
                 CredentialRecord::Granted { grant: GrantRecord::from(&**grant), version: *version }
             }
         };
-        Ok(self.keys()?.seal(Purpose::Session, &credential_record(&self.id), &record, &*self.world.random).0)
+        let sealed = self.keys()?.seal(Purpose::Session, &credential_record(&self.id), &record, &*self.world.random);
+        self.handed_out.replace(version.map(|version| (version, sealed.clone())));
+        Ok(sealed)
     }
 
     // ---- What all parts use ----
@@ -248,9 +271,9 @@ fn credential_record(session: &SessionId) -> String {
 }
 
 /// Opens what [`Access::credential`] carries.
-pub fn open_credential(world: &World, session: &SessionId, sealed: &[u8]) -> Option<Credential> {
+pub fn open_credential(world: &World, session: &SessionId, sealed: &Sealed) -> Option<Credential> {
     let keys = KeyRing::new(world.config.root_secrets.clone().ok()?);
-    match keys.open(Purpose::Session, &credential_record(session), sealed).ok()? {
+    match keys.open(Purpose::Session, &credential_record(session), &sealed.0).ok()? {
         CredentialRecord::Environment => world.config.environment_token.clone().map(Credential::Environment),
         CredentialRecord::Granted { grant, version } => {
             Some(Credential::Granted { grant: Box::new(grant.into()), version })

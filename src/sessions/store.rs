@@ -140,6 +140,16 @@ pub(super) struct AccessRow {
     pub expires_at: Timestamp,
 }
 
+/// A session that is open, seen with one of its access tokens.
+pub(super) struct Live {
+    pub terms: Terms,
+    /// Of the newest pair.
+    pub generation: i64,
+    pub in_use: bool,
+    pub used_at: Option<Timestamp>,
+    pub access: AccessRow,
+}
+
 /// An account that lists the session, or is to.
 #[derive(Clone, Debug)]
 pub(super) struct Membership {
@@ -249,20 +259,38 @@ impl Store {
         )
     }
 
-    /// The access token with this hash.
-    pub fn access(&self, hash: &str) -> Result<Option<AccessRow>, StorageError> {
-        let rows = self
-            .sql
-            .exec("SELECT hash, generation, scopes, path, expires_at FROM access WHERE hash = ?", vec![hash.into()])?;
-        Ok(rows.first().and_then(|row| {
-            Some(AccessRow {
-                hash: row.text(0)?.to_owned(),
-                generation: row.integer(1)?,
-                scopes: row.text(2)?.split_whitespace().map(str::to_owned).collect(),
-                limit: Limit::from_path(row.text(3)?)?,
-                expires_at: row.timestamp(4)?,
+    /// The access token with this hash, if it lives at `now` and the session is open. One statement: every request at the MCP
+    /// door asks this.
+    pub fn live(&self, hash: &str, now: Timestamp) -> Result<Option<Live>, StorageError> {
+        let rows = self.sql.exec(
+            "SELECT access.generation, scopes, path, access.expires_at, terms, session.generation, in_use, used_at
+             FROM access, session WHERE access.hash = ?1 AND access.expires_at > ?2 AND session.id = 1 AND state = 'open'",
+            vec![hash.into(), now.into()],
+        )?;
+        let live = |row: &Row| {
+            let access = AccessRow {
+                hash: hash.to_owned(),
+                generation: row.integer(0)?,
+                scopes: row.text(1)?.split_whitespace().map(str::to_owned).collect(),
+                limit: Limit::from_path(row.text(2)?)?,
+                expires_at: row.timestamp(3)?,
+            };
+            let terms = serde_json::from_str(row.text(4)?).ok()?;
+            Some(Live {
+                terms,
+                generation: row.integer(5)?,
+                in_use: row.integer(6) == Some(1),
+                used_at: row.timestamp(7),
+                access,
             })
-        }))
+        };
+        let unreadable = || StorageError("the access token cannot be read".to_owned());
+        rows.first().map(|row| live(row).ok_or_else(unreadable)).transpose()
+    }
+
+    /// Whether [`Store::live`] would find something.
+    pub fn is_live(&self, hash: &str, now: Timestamp) -> Result<bool, StorageError> {
+        Ok(self.live(hash, now)?.is_some())
     }
 
     /// Ends one access token.

@@ -13,6 +13,16 @@ async function signIn(world, page) {
   await page.getByRole("button", { name: "Sign out" }).waitFor();
 }
 
+/** Reloads until so many clients are listed: each lists itself a moment after it was let in. */
+async function listed(page, count) {
+  const end = Date.now() + PATIENCE;
+  for (;;) {
+    await page.reload();
+    if ((await page.getByRole("button", { name: /^Disconnect (?!all)/ }).count()) === count) return;
+    assert.ok(Date.now() < end, `not ${count} clients are listed`);
+  }
+}
+
 const heading = (page, name) => page.getByRole("heading", { level: 2, name });
 
 for (const [look, options] of Object.entries({
@@ -31,13 +41,12 @@ for (const [look, options] of Object.entries({
     await isAccessible(page, "empty");
     await shot(page, `account-${look}-2-empty`, { fullPage: true });
 
-    const cursor = await letIn(world, context, { name: "Cursor", redirect: "http://localhost:8976/oauth/callback", account: ACCOUNT });
+    const cursor = await letIn(world, context, { name: "Cursor", redirect: "http://127.0.0.1:8976/oauth/callback", account: ACCOUNT });
     const claude = await letIn(world, context, { name: "Claude Code", path: "/mcp/globex/checkout-api", account: ACCOUNT });
     await letIn(world, context, { name: "Someone else's", account: "grace@example.com" });
     assert.equal(await claude.status(), 200);
     await page.bringToFront();
-    await page.waitForTimeout(500);
-    await page.reload();
+    await listed(page, 2);
     await heading(page, "Claude Code").waitFor();
     await heading(page, "Cursor").waitFor();
     assert.equal(await page.getByText("Someone else's").count(), 0);
@@ -78,7 +87,7 @@ scene("the account page by keyboard alone, and everything at once", async ({ wor
   await signIn(world, page);
   const cookie = (await context.cookies()).find(({ name }) => name === "__Host-vedette_account");
   assert.ok(cookie?.httpOnly && cookie.secure && cookie.sameSite === "Lax", JSON.stringify(cookie));
-  await page.reload();
+  await listed(page, 3);
   await heading(page, "Three").waitFor();
   const reached = [];
   for (let step = 0; step < 12; step += 1) {

@@ -17,7 +17,7 @@ const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
 /** Starts a program that ends with its standard input, and waits for its line that begins with `ready`. */
-async function launch(program, args) {
+export async function launch(program, args) {
   const child = spawn(program, args, { cwd: root, stdio: ["pipe", "pipe", "pipe"] });
   running.add(child);
   const log = { text: "" };
@@ -54,7 +54,10 @@ export async function freePort() {
 }
 
 /** The Node that can run workerd's launcher: the project's own, where it is installed. */
-const node = [path.join(root, "node_modules/.bin/node"), process.execPath].find((file) => fs.existsSync(file));
+export const node = [path.join(root, "node_modules/.bin/node"), process.execPath].find((file) => fs.existsSync(file));
+
+/** The process id in the last line `workerd PID` of a log. */
+export const workerdPid = (log) => Number(log.text.match(/^workerd \d+$/gm)?.at(-1).split(" ")[1]);
 
 /** A sandbox and a Worker that know each other. `vars` are further variables of the Worker, `workerArguments` worker.mjs's. */
 export async function startWorld({ vars = {}, sandboxArguments = [], workerArguments = [] } = {}) {
@@ -93,6 +96,7 @@ export async function startWorld({ vars = {}, sandboxArguments = [], workerArgum
     sentry,
     worker,
     control,
+    workerdPid: () => workerdPid(app.log),
     state: (person) => control(`state${person ? `?person=${person}` : ""}`),
     /** Kills workerd without a warning, and waits until it is up again with the same storage. */
     kill: async () => {

@@ -445,7 +445,7 @@ fn a_sessions_token_that_died_is_renewed_once_and_then_the_session_has_ended_p3(
         let session =
             Rc::new(Session { tokens: tokens.iter().map(|it| (*it).to_owned()).collect(), asked: Cell::new(0) });
         let account = Account { id: "1".to_owned(), name: None, email: None };
-        let caller = Caller::new(&world, [7; 32], Scheme::Bearer, account, Skills::all(), session.clone());
+        let caller = Caller::new(&world, [7; 32], Scheme::Bearer, Some(account), Skills::all(), session.clone());
         let who = async |client: &Client| Ok(client.identity().await?.user.clone());
         let done = wait(caller.with_client(&world, &endpoint, who));
         (done.map(Result::unwrap).map_err(|refusal| refusal.into_response()), session.asked.get())

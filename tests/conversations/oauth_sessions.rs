@@ -156,7 +156,7 @@ fn a_code_becomes_tokens_and_a_token_opens_what_was_agreed_to_case_66() {
     assert_eq!(access.limit.project.as_deref(), Some("api"));
     let session = SessionId::from_object_name(&rig.name).unwrap();
     let sealed = access.credential.unwrap();
-    assert!(!String::from_utf8_lossy(&sealed).contains("sntryu"), "P18");
+    assert!(!String::from_utf8_lossy(&sealed.0).contains("sntryu"), "P18");
     let credential = vedette::sessions::session::open_credential(&rig.world, &session, &sealed).unwrap();
     assert_eq!(vedette::config::expose(credential.token()), "sntryu_of_ada");
 }

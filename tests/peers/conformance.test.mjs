@@ -48,8 +48,7 @@ for (const revision of ["2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"])
       },
     });
     assert.deepEqual([...results.keys()].sort(), ["authorization-code-grant", "authorization-server-metadata-endpoint"], output);
-    // A warning only: a server that has no Client ID Metadata Documents may say so.
-    const problems = [...results.values()].flat().filter((check) => check.status !== "SUCCESS" && check.id !== "authorization-server-metadata-cimd");
+    const problems = [...results.values()].flat().filter((check) => check.status !== "SUCCESS");
     assert.deepEqual(told(problems), []);
   });
 }

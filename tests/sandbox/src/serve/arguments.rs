@@ -5,13 +5,15 @@ use vedette_sandbox::Options;
 /// What `--help` says.
 pub const USAGE: &str = "\
 usage: vedette-sandbox [--port 8788] [--sentry-port 8789] [--app http://127.0.0.1:8787] [--app-public URL]
-                       [--redirect-uri URL]… [--retry-delays 0,60000,300000] [--seed N] [--with-parent]
+                       [--redirect-uri URL]… [--retry-delays 0,60000,300000] [--requests-per-second 40] [--seed N]
+                       [--with-parent]
 
   --port, --sentry-port   where Slack (with its page) and Sentry listen on 127.0.0.1; 0 chooses a free port
   --app                   the Worker, as Slack reaches it
   --app-public            the Worker, as browsers reach it (the same, unless said)
   --redirect-uri          one more redirect URI that the Sentry application has registered
   --retry-delays          milliseconds before the first, second and third retry of an event
+  --requests-per-second   what Sentry allows each account at each endpoint; a benchmark raises it
   --seed                  the same seed gives the same ids and tokens
   --with-parent           end when standard input closes";
 
@@ -54,6 +56,7 @@ impl Arguments {
                 "--app" => options.app_url = origin(&flag, &value)?,
                 "--app-public" => app_public = Some(origin(&flag, &value)?),
                 "--redirect-uri" => options.redirect_uris.push(value),
+                "--requests-per-second" => options.sentry_requests_per_second = number(&flag, &value)?,
                 _ => options.retry_delays_ms = delays(&value)?,
             }
         }
@@ -62,8 +65,16 @@ impl Arguments {
     }
 }
 
-const FLAGS: [&str; 7] =
-    ["--port", "--sentry-port", "--seed", "--app", "--app-public", "--redirect-uri", "--retry-delays"];
+const FLAGS: [&str; 8] = [
+    "--port",
+    "--sentry-port",
+    "--seed",
+    "--app",
+    "--app-public",
+    "--redirect-uri",
+    "--requests-per-second",
+    "--retry-delays",
+];
 
 fn number<T: std::str::FromStr>(flag: &str, value: &str) -> Result<T, String> {
     value.parse().map_err(|_| format!("{flag} needs a number, not {value:?}."))
@@ -96,6 +107,12 @@ mod tests {
         assert_eq!((arguments.port, arguments.sentry_port), (0, 8789));
         let arguments = parse("--app-public https://vedette.example --app http://127.0.0.1:9000").unwrap();
         assert_eq!(arguments.options.app_public_url, "https://vedette.example");
+    }
+
+    #[test]
+    fn a_benchmark_may_raise_sentrys_limit() {
+        assert_eq!(parse("--requests-per-second 1000000").unwrap().options.sentry_requests_per_second, 1_000_000);
+        assert_eq!(parse("").unwrap().options.sentry_requests_per_second, 40);
     }
 
     #[test]

@@ -1,0 +1,58 @@
+// Load on one HTTP server: so many connections, each kept open, each sending its next request when it has the last answer.
+
+import fs from "node:fs";
+import http from "node:http";
+
+/** The processor time of a process so far, of all its threads, in milliseconds; `undefined` where there is no /proc. */
+export function cpuOf(pid) {
+  try {
+    const fields = fs.readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * 10; // utime and stime, in ticks of 1/100 s
+  } catch {
+    return undefined;
+  }
+}
+
+function exchange(agent, origin, { method = "GET", path, headers, body }) {
+  return new Promise((resolve, reject) => {
+    const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
+    const request = http.request(origin, { agent, method, path, headers: { ...headers, ...length } }, (response) => {
+      const chunks = [];
+      response.on("data", (chunk) => chunks.push(chunk));
+      response.on("end", () => resolve({ status: response.statusCode, body: Buffer.concat(chunks) }));
+      response.on("error", reject);
+    });
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+
+/**
+ * Loads `origin` for `seconds`, or until there were `most` requests, with one connection for each of `askers`:
+ * `{ next(): request, took?(body) }`. Gives the requests a second, the sorted times in milliseconds, and the processor milliseconds of `pid` for each request. An answer
+ * with another status than `status` ends it.
+ */
+export async function load({ origin, askers, seconds, most = Infinity, status = 200, pid }) {
+  const times = [];
+  const agents = askers.map(() => new http.Agent({ keepAlive: true, maxSockets: 1 }));
+  const cpu = cpuOf(pid);
+  const start = performance.now();
+  const end = start + seconds * 1000;
+  await Promise.all(
+    askers.map(async (asker, index) => {
+      while (performance.now() < end && times.length < most) {
+        const sent = performance.now();
+        const answer = await exchange(agents[index], origin, asker.next());
+        times.push(performance.now() - sent);
+        if (answer.status !== status) throw new Error(`${answer.status} instead of ${status}: ${answer.body.toString().slice(0, 500)}`);
+        asker.took?.(answer.body);
+      }
+    }),
+  ).finally(() => agents.forEach((agent) => agent.destroy()));
+  const took = performance.now() - start;
+  times.sort((a, b) => a - b);
+  return { rate: (times.length * 1000) / took, times, cpu: cpu === undefined ? undefined : (cpuOf(pid) - cpu) / times.length };
+}
+
+/** The value below which `part` of a sorted list is. */
+export const at = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(part * sorted.length) - 1))];
