@@ -26,6 +26,8 @@ pub fn object_name(keys: &KeyRing, origin: &str, user: &str) -> String {
     object_names(keys, origin, user).into_iter().next().unwrap_or_default()
 }
 
+/// The address of the page where a person sees and ends them.
+pub const PAGE: &str = "/account";
 const OBJECT_PREFIX: &str = "account:";
 
 #[cfg(test)]

@@ -186,10 +186,11 @@ pub fn disconnected(what: Disconnection) -> Message {
     message(&done, [text(&[Run::plain(&done)]), remains])
 }
 
-/// There was nothing to disconnect.
-pub fn not_connected() -> Message {
+/// There was nothing to disconnect. `clients` is the page where MCP clients are.
+pub fn not_connected(clients: &Url) -> Message {
     let words = "You have no Sentry account connected here, so there is nothing to disconnect.";
-    message(words, [text(&[Run::plain(words)]), connect_button()])
+    let elsewhere = Block::context(&format!("MCP clients that you let in are disconnected at {clients}"));
+    message(words, [text(&[Run::plain(words)]), elsewhere, connect_button()])
 }
 
 /// The inbox already holds `n` requests of this person (P10).
@@ -251,7 +252,7 @@ mod tests {
                     ..disconnection
                 }),
             ),
-            ("not_connected", not_connected()),
+            ("not_connected", not_connected(&Url::parse("https://vedette.example.com/account").unwrap())),
             ("inbox_full", inbox_full(20)),
             ("failed", failed("Sentry did not answer in time. Please ask again in a minute.")),
             ("not_stored", not_stored()),

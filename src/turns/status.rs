@@ -83,7 +83,9 @@ impl Person {
             Err(NoCredential::Configuration(problem)) => return Ok(render(&not_configured(problem))),
             Err(_) => return Err(StorageError("the vault".to_owned()).into()),
         }
-        let Some((revocation, sessions, label)) = noted else { return Ok(messages::not_connected()) };
+        let Some((revocation, sessions, label)) = noted else {
+            return Ok(messages::not_connected(&account_page(turn)));
+        };
         let ended = self.try_ending_sessions(&sessions).await?;
         let revoked = self.try_outbox(&revocation).await? == Tried::Done;
         Ok(said(&label, revoked, ended.map_or(Sessions::Ending, Sessions::Ended)))
@@ -93,7 +95,6 @@ impl Person {
     /// the same account; never the token.
     pub(super) async fn status(&self, turn: &Turn) -> Result<Answer, PersonError> {
         let mut answer = self.connection().await?;
-        let page = turn.request.origin.join("account").unwrap_or_else(|_| turn.request.origin.clone());
         // The grant has told whose account it is, and its person has confirmed that it is theirs (P14).
         match self.vault.peek().await.ok().filter(|_| self.world.config.environment_token.is_none()) {
             Some(_) if matches!(turn.request.place, Place::Thread { .. }) => {
@@ -109,7 +110,9 @@ impl Person {
             None => {}
         }
         if self.world.config.sentry_app.is_ok() {
-            answer.notes.push(format!("MCP clients that you let in: see and disconnect them at {page}"));
+            answer
+                .notes
+                .push(format!("MCP clients that you let in: see and disconnect them at {}", account_page(turn)));
         }
         Ok(answer)
     }
@@ -218,6 +221,12 @@ fn already(label: &str, host: &str) -> Answer {
         actions: vec![Action { label: "Disconnect".to_owned(), does: Does::Disconnect }],
         ..Answer::default()
     }
+}
+
+fn account_page(turn: &Turn) -> url::Url {
+    let mut url = turn.request.origin.clone();
+    url.set_path(crate::accounts::PAGE);
+    url
 }
 
 /// The clients, as far as a message has room.

@@ -632,3 +632,58 @@ fn other_methods_are_told_which_there_are() {
     assert_eq!(answer.status(), 405);
     assert_eq!(answer.headers()[header::ALLOW], "GET, HEAD, POST");
 }
+
+/// Sends a request and lets the Worker die at its `points`-th pause; returns whether it died before it answered.
+fn request_and_die(platform: &Platform, request: http::Request<bytes::Bytes>, points: usize) -> bool {
+    use std::task::Context;
+    let world = platform.world();
+    let answer = vedette::router::route(&world, request);
+    let mut answer = std::pin::pin!(answer);
+    let mut context = Context::from_waker(futures::task::noop_waker_ref());
+    (0..points).all(|_| answer.as_mut().poll(&mut context).is_pending())
+}
+
+#[test]
+fn a_sign_in_that_dies_leaves_a_token_only_between_sentrys_answer_and_the_next_write() {
+    let mut leaks = 0;
+    for points in 1.. {
+        let platform = Platform::new();
+        let browser = Browser::new(&platform);
+        let back = browser.consent(&to_sentry(&browser), Some(ADAS));
+        let died = request_and_die(&platform, browser.request(Method::GET, &back, None), points);
+        platform.crash();
+        platform.pass(Duration::from_secs(3600));
+        leaks += live(&platform, ADAS);
+        if !died {
+            assert!(points > 3, "only {points}");
+            break;
+        }
+    }
+    // After the exchange and before the object is called.
+    assert!(leaks <= 2, "{leaks}");
+}
+
+#[test]
+fn disconnecting_on_the_page_can_die_anywhere_and_be_done_again_p5() {
+    for action in ["disconnect", "disconnect-all"] {
+        for points in 1.. {
+            let platform = Platform::new();
+            let clients = [let_in(&platform, "Claude Code", ADAS), let_in(&platform, "Cursor", ADAS)];
+            let browser = signed_in(&platform, ADAS);
+            let page = text(&browser.get(PAGE));
+            let (csrf, session) = (csrf(&page), sessions(&page)[0].clone());
+            let body = format!("csrf={csrf}&session={session}&action={action}");
+            let died = request_and_die(&platform, browser.request(Method::POST, PAGE, Some(body.clone())), points);
+            platform.crash();
+            assert_eq!(platform.request(browser.request(Method::POST, PAGE, Some(body))).status(), 200);
+            platform.pass(Duration::from_secs(60));
+            let left = if action == "disconnect" { 1 } else { 0 };
+            let works = clients.iter().filter(|client| client.works()).count();
+            assert_eq!((works, live(&platform, ADAS), indexed(&platform)), (left, left, left), "{action}, {points}");
+            if !died {
+                assert!(points > 2, "only {points}");
+                break;
+            }
+        }
+    }
+}

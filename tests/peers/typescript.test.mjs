@@ -1,11 +1,12 @@
 // The official TypeScript clients with their own OAuth, against the built Worker: version 1 (`@modelcontextprotocol/sdk`, the
 // revisions with a handshake) and version 2 (`@modelcontextprotocol/client`, both eras). All that the tests do for them is what
-// a host must: keep what they say, and open the browser.
+// a host must: keep what they say, and open the browser. Version 1 also over the transport of 2024-11-05.
 
 import assert from "node:assert/strict";
 import * as v2 from "@modelcontextprotocol/client";
 import { UnauthorizedError } from "@modelcontextprotocol/sdk/client/auth.js";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { REDIRECT, approve, askToken } from "../consent.mjs";
 import { inOneWorld } from "./harness.mjs";
@@ -155,3 +156,36 @@ for (const each of [CLIENTS[0], CLIENTS[2]]) {
     assert.match(text(await client.callTool({ name: "find_organizations", arguments: {} })), /globex/);
   });
 }
+
+/** What a call told of itself, and what it answered. */
+async function told(client) {
+  const steps = [];
+  const onprogress = ({ progress, message }) => steps.push({ progress, message });
+  const answer = await client.callTool({ name: "search_issues", arguments: {} }, undefined, { onprogress });
+  assert.match(text(answer), /CHECKOUT-API-4F/);
+  assert.deepEqual(steps, [{ progress: 1, message: "Asking Sentry for issues" }]);
+}
+
+peer("version 1: a call tells how it goes", async ({ worker }, t) => {
+  const { client } = await letIn(CLIENTS[0], new Host(), new URL("/mcp/globex", worker));
+  t.after(() => client.close());
+  await told(client);
+});
+
+peer("version 1, over the transport of 2024-11-05: authorizes, lists, calls, and many at once", async ({ worker }, t) => {
+  const host = new Host();
+  const transport = () => new SSEClientTransport(new URL("/sse/globex", worker), { authProvider: host, fetch: host.fetch });
+  const refused = transport();
+  await assert.rejects(new Client(info).connect(refused), UnauthorizedError);
+  await finish(v1, refused, host);
+  await refused.close();
+  const client = new Client(info);
+  t.after(() => client.close());
+  await client.connect(transport());
+  assert.equal(client.getServerVersion().name, "vedette");
+  assert.ok((await client.listTools()).tools.some((tool) => tool.name === "search_issues"));
+  await told(client);
+  const many = Array.from({ length: 10 }, () => client.callTool({ name: "whoami", arguments: {} }));
+  for (const answer of await Promise.all(many)) assert.match(text(answer), /ada@example\.com/);
+  assert.equal(host.approvals, 1);
+});

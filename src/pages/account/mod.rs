@@ -23,8 +23,8 @@ use crate::sessions::terms::skill_named;
 
 pub use problem::AccountProblem;
 
-/// The page's address.
-pub const PATH: &str = "/account";
+pub use crate::accounts::PAGE as PATH;
+
 /// The field of each form that ties it to its browser.
 pub const CSRF_FIELD: &str = "csrf";
 /// The field that says what was pressed.
