@@ -420,6 +420,7 @@ impl Vault {
     }
 
     fn forget(&self, ended: bool) -> Result<(), StorageError> {
+        self.opened.replace(None);
         self.sql
             .exec(
                 "INSERT INTO grant_record (id, version, sealed, ended) VALUES (1, 1, NULL, ?1)
