@@ -43,6 +43,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 /// How long the copy in KV outlives the access token: Sentry may still refresh an expired one for about 30 days.
 const COPY_OUTLIVES: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// When KV did not take the copy, it is tried again after this.
+pub const COPY_PAUSE: Duration = Duration::from_secs(30);
 /// How long the copy of a grant without an expiry is kept without a write.
 const COPY_WITHOUT_EXPIRY: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 

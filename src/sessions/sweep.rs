@@ -6,7 +6,8 @@
 //! 2. an ended session's grant is taken out of the vault, in one transaction with the note of what to revoke;
 //! 3. the noted token is revoked at Sentry, with pauses, for about half a day;
 //! 4. its person's account is told, so that the session is listed no more ([`super::account`]);
-//! 5. a day later the session is forgotten. An empty row of the vault stays, which wins over an old copy in KV (P2).
+//! 5. whatever changed the grant, its copy in KV follows (P2);
+//! 6. a day later the session is forgotten. An empty row of the vault stays, which wins over an old copy in KV (P2).
 
 use super::session::{REMEMBER, Session, SessionError};
 use super::store::State;
@@ -15,6 +16,7 @@ use crate::crypto::Purpose;
 use crate::grants::NoCredential;
 use crate::grants::record::Grant;
 use crate::grants::revocation::{Attempt, LONGEST_PAUSE, MAX_ATTEMPTS, Revocation, pause};
+use crate::grants::vault::COPY_PAUSE;
 use crate::ports::{Level, StorageError, Timestamp};
 
 impl Session {
@@ -53,14 +55,16 @@ impl Session {
         }
         // (4) The account.
         self.tell_accounts().await?;
-        // (5) The end.
+        // (5) The copy.
+        let copy = if self.vault.copy().await { None } else { Some(self.now() + COPY_PAUSE) };
+        // (6) The end.
         let row = self.store.session()?;
         let over =
             row.is_some_and(|row| row.state == State::Ended && row.revocation.is_none() && row.expires_at <= now);
-        if over && self.store.next_membership_due()?.is_none() {
+        if over && copy.is_none() && self.store.next_membership_due()?.is_none() {
             self.store.forget()?;
         }
-        self.wake().await
+        self.wake_by(copy).await
     }
 
     async fn remove_grant(&self) -> Result<(), SessionError> {
@@ -104,6 +108,11 @@ impl Session {
 
     /// Sets the alarm for the next thing that will be due.
     pub(super) async fn wake(&self) -> Result<(), SessionError> {
+        self.wake_by(None).await
+    }
+
+    /// As [`Session::wake`], and at `copy` at the latest.
+    async fn wake_by(&self, copy: Option<Timestamp>) -> Result<(), SessionError> {
         let Some(row) = self.store.session()? else { return Ok(self.alarm.clear().await?) };
         let pending: Option<Timestamp> = match row.state {
             State::Ended if row.revocation.is_some() => Some(row.retry_at.unwrap_or_else(|| self.now())),
@@ -111,7 +120,12 @@ impl Session {
             State::Ended if self.vault.has_newer_than(0)? => Some(self.now()),
             _ => None,
         };
-        let due = [pending, self.store.next_access_expiry()?, self.store.next_membership_due()?, Some(row.expires_at)];
+        let access = self.store.next_access_expiry()?;
+        let membership = self.store.next_membership_due()?;
+        // Once it has ended and its day is over, only what is unfinished holds it.
+        let over = row.state == State::Ended && row.expires_at <= self.now();
+        let end = Some(row.expires_at).filter(|_| !over || (membership.is_none() && copy.is_none()));
+        let due = [pending, access, membership, end, copy];
         match due.into_iter().flatten().min() {
             Some(at) => Ok(self.alarm.set(at).await?),
             None => Ok(()),

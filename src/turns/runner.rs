@@ -20,6 +20,7 @@ use std::time::Duration;
 use super::execute::Outcome;
 use super::person::{Person, PersonError};
 use super::store::{INBOX, Turn, TurnState, Unreadable};
+use crate::grants::vault::COPY_PAUSE;
 use crate::ports::{Level, Timestamp};
 use crate::slack::blocks::Message;
 use crate::slack::messages::{self, Reason};
@@ -39,8 +40,6 @@ const WATCHDOG: Duration = Duration::from_secs(3);
 const RUN: Duration = Duration::from_secs(10 * 60);
 /// After a storage failure the alarm comes back after this.
 const STORAGE_PAUSE: Duration = Duration::from_secs(5);
-/// After KV did not take the copy of the grant, it is tried again after this.
-const COPY_PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause between two tries of a turn's step.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 

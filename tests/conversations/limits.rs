@@ -131,6 +131,22 @@ fn connect_pages_are_counted_before_a_person_is_asked() {
 }
 
 #[test]
+fn the_account_page_and_its_sign_in_are_counted_before_an_object_or_sentry_is_asked() {
+    let platform = Platform::new();
+    let browser = crate::accounts::signed_in(&platform, "ada@example.com");
+    platform.limits.set(true);
+    let answer = over(&limits::CONSENT, || browser.get(&format!("{APP}/account")));
+    assert!(text(&answer).contains("That was too often"));
+    let calls = platform.object_calls.get();
+    assert_eq!(browser.get(&format!("{APP}/account")).status(), 429);
+    let visitor = Browser::new(&platform);
+    let back = visitor.consent(&crate::accounts::to_sentry(&visitor), Some("ada@example.com"));
+    let asked = platform.sandbox.sentry().requests.len();
+    assert_eq!(visitor.get(&back).status(), 429);
+    assert_eq!((platform.object_calls.get(), platform.sandbox.sentry().requests.len()), (calls, asked));
+}
+
+#[test]
 fn fetches_of_descriptions_are_counted_and_what_is_known_is_not() {
     let platform = limited();
     let address = |number: u32| format!("https://n{number}.limits.example.com/client.json");

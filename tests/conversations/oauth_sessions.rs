@@ -443,6 +443,25 @@ fn an_ended_session_leaves_no_grant_and_no_token() {
 }
 
 #[test]
+fn a_copy_that_kv_could_not_delete_is_deleted_later_and_nothing_spins_meanwhile_p2() {
+    let rig = rig();
+    let issued = rig.redeem().ok().unwrap();
+    rig.platform.kv_broken.set(true);
+    wait(rig.revoking(Kind::Refresh, issued.refresh_token.as_ref().unwrap(), CLIENT));
+    rig.pass(60);
+    assert_eq!(rig.platform.kv.borrow().len(), 1);
+    let complaints = || rig.platform.log_text().matches("grant_copy_failed").count();
+    let before = complaints();
+    rig.pass(30 * 3600);
+    let each_half_minute = 30 * 3600 / 30;
+    assert!((each_half_minute / 2..=each_half_minute + 2).contains(&(complaints() - before)), "{}", complaints());
+    rig.platform.kv_broken.set(false);
+    rig.pass(60);
+    assert!(rig.platform.kv.borrow().is_empty());
+    assert_eq!(rig.platform.look(&rig.name, "SELECT count(*) FROM session"), Some("0".into()));
+}
+
+#[test]
 fn first_tokens_that_nobody_ever_used_do_not_keep_a_grant_for_a_month() {
     let rig = rig();
     let issued = rig.redeem().ok().unwrap();

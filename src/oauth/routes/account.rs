@@ -26,6 +26,7 @@ use super::way::{Needs, code_challenge, code_verifier};
 use crate::accounts::person::Mine;
 use crate::crypto::random_id;
 use crate::grants::revocation::Revocation;
+use crate::limits;
 use crate::oauth::browser::{Browser, Fields, form_token, form_token_fits, posted_from_here};
 use crate::oauth::constants::{CLIENT_CALLBACK, MAX_FORM};
 use crate::oauth::signed_in::SignedIn;
@@ -68,14 +69,20 @@ pub async fn returned(world: &World, request: &Request<Bytes>) -> Option<Respons
         Err(StateError::Invalid) => return None,
         Err(StateError::Expired) => return Some(ended(world, AccountProblem::Expired)),
     };
-    let signed_in = sign_in(world, &needs, request, &query, &state).await;
-    Some(signed_in.unwrap_or_else(|problem| ended(world, problem)))
+    let signed_in = async {
+        count(world, request).await?;
+        sign_in(world, &needs, request, &query, &state).await
+    };
+    Some(signed_in.await.unwrap_or_else(|problem| ended(world, problem)))
 }
 
 async fn shown(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<Response<Bytes>, AccountProblem> {
     let needs = needs(world)?;
     match signed_in(world, &needs, request) {
-        Some(who) => list(world, &needs, &who, origin, None).await,
+        Some(who) => {
+            count(world, request).await?;
+            list(world, &needs, &who, origin, None).await
+        }
         None => Ok(sign_in_page(world, &needs, request, None)),
     }
 }
@@ -104,6 +111,7 @@ async fn done(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<R
     if !form_token_fits(&needs.keys, &list_step(&who), csrf) {
         return Err(AccountProblem::NotFromHere);
     }
+    count(world, request).await?;
     let mine = Mine::new(world, &needs.keys, &who.origin, &who.user);
     let unavailable = |error: ObjectError| unavailable(world, &error);
     match action {
@@ -225,6 +233,12 @@ fn signed_in(world: &World, needs: &Needs<'_>, request: &Request<Bytes>) -> Opti
 
 fn needs(world: &World) -> Result<Needs<'_>, AccountProblem> {
     Needs::of(&world.config).map_err(|_| AccountProblem::NotConfigured)
+}
+
+/// Counts what leads to an object or to Sentry.
+async fn count(world: &World, request: &Request<Bytes>) -> Result<(), AccountProblem> {
+    let address = limits::address(request.headers());
+    limits::count(world, &limits::CONSENT, &address).await.map_err(AccountProblem::TooMany)
 }
 
 fn sign_in_step(browser: &str) -> String {

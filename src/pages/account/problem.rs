@@ -3,6 +3,7 @@
 use http::StatusCode;
 use maud::html;
 
+use crate::limits::TooMany;
 use crate::pages::{Page, errors::Trouble};
 
 /// Why somebody was not signed in, or nothing was done.
@@ -26,6 +27,8 @@ pub enum AccountProblem {
     SentryDown,
     /// The account's object cannot be reached.
     Unavailable,
+    /// Too many requests.
+    TooMany(TooMany),
 }
 
 impl AccountProblem {
@@ -44,7 +47,11 @@ impl AccountProblem {
             _ => html! { "Open " a href=(super::PATH) { "your account" } " again." },
         };
         let page = Trouble { status, title, happened: html! { (happened) }, next, reference }.page();
-        if status == StatusCode::SERVICE_UNAVAILABLE { page.retry_after(5) } else { page }
+        match self {
+            Self::TooMany(TooMany { retry_after }) => page.retry_after(retry_after),
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => page.retry_after(5),
+            _ => page,
+        }
     }
 
     fn facts(self) -> (&'static str, StatusCode, &'static str, &'static str) {
@@ -102,6 +109,12 @@ impl AccountProblem {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Something is restarting",
                 "Your clients cannot be reached at the moment. What you asked for may be done in part; doing it again is safe.",
+            ),
+            Self::TooMany(_) => (
+                "too_many",
+                StatusCode::TOO_MANY_REQUESTS,
+                "That was too often",
+                "Too many pages were asked for from your address. In a minute it works again.",
             ),
         }
     }
