@@ -229,3 +229,25 @@ fn a_document_that_changes_under_the_page_is_read_anew_at_the_decision() {
     assert_eq!((answer.status().as_u16(), location(&answer)), (400, None));
     assert_eq!(client.platform.object_calls.get(), 0);
 }
+
+#[test]
+fn a_description_that_changes_under_the_page_is_shown_before_anything_is_agreed_to_p15() {
+    let client = client("https://two-faced.example.com/client.json");
+    let page = Page { headers: headers(&[("cache-control", "no-store")]), ..Page::default() };
+    client.put(Page { body: document(&client.id, json!({"client_name": "Some tool"})), ..page.clone() });
+    let browser = Browser::new(&client.platform);
+    let shown = browser.get(&client.authorize_url(&[]));
+    client.put(Page { body: document(&client.id, json!({"client_name": "Claude Code"})), ..page });
+    let decide = |shown: &Response<bytes::Bytes>| {
+        let form = crate::browser::form(shown);
+        let mut fields = crate::browser::borrowed(&form.fields);
+        fields.extend([("skill-inspect", "on"), ("decision", "approve")]);
+        browser.post(&format!("{}{}", crate::world::APP, form.action), &fields)
+    };
+    assert!(text(&shown).contains("Some tool"));
+    let again = decide(&shown);
+    assert_eq!((again.status().as_u16(), location(&again)), (200, None));
+    assert!(text(&again).contains("Claude Code"));
+    assert_eq!(client.platform.object_calls.get(), 0, "nothing has begun");
+    assert!(location(&decide(&again)).unwrap().starts_with("https://sentry.io/oauth/authorize/"));
+}
