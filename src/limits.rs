@@ -31,7 +31,8 @@ pub struct Limit {
 
 /// Per address: registrations.
 pub static REGISTER: Limit = Limit { binding: "LIMIT_REGISTER", number: 60, period: 60 };
-/// Per address: decisions on the consent page, connect pages and their forms, and Sentry's answers.
+/// Per address: decisions on the consent page, connect pages and their forms, lists of MCP clients and their forms, and
+/// Sentry's answers.
 pub static CONSENT: Limit = Limit { binding: "LIMIT_CONSENT", number: 60, period: 60 };
 /// Per address: fetches of clients' descriptions.
 pub static DOCUMENTS: Limit = Limit { binding: "LIMIT_DOCUMENTS", number: 30, period: 60 };

@@ -59,7 +59,7 @@ fn sessions(page: &str) -> Vec<String> {
 }
 
 /// Somebody who has signed in.
-fn signed_in<'a>(platform: &'a Platform, account: &str) -> Browser<'a> {
+pub fn signed_in<'a>(platform: &'a Platform, account: &str) -> Browser<'a> {
     let browser = Browser::new(platform);
     let to_sentry = to_sentry(&browser);
     let answer = browser.get(&browser.consent(&to_sentry, Some(account)));
@@ -68,7 +68,7 @@ fn signed_in<'a>(platform: &'a Platform, account: &str) -> Browser<'a> {
     browser
 }
 
-fn to_sentry(browser: &Browser<'_>) -> String {
+pub fn to_sentry(browser: &Browser<'_>) -> String {
     let page = text(&browser.get(PAGE));
     let answer = browser.post(PAGE, &[("csrf", &csrf(&page)), ("action", "sign-in")]);
     location(&answer).unwrap_or_else(|| panic!("{}", text(&answer)))

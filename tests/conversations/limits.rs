@@ -120,6 +120,26 @@ fn decisions_on_the_consent_page_are_counted_before_a_session_begins() {
 }
 
 #[test]
+fn lists_of_clients_and_sign_ins_are_counted_before_an_object_or_sentry_is_asked() {
+    let platform = Platform::new();
+    let page = format!("{APP}/account");
+    let browser = crate::accounts::signed_in(&platform, "ada@example.com");
+    let before = platform.object_calls.get();
+    platform.limits.set(true);
+    let answer = over(&limits::CONSENT, || browser.get(&page));
+    assert!(text(&answer).contains("Too many requests"));
+    assert_eq!(platform.object_calls.get() - before, limits::CONSENT.number);
+
+    platform.pass(std::time::Duration::from_secs(60));
+    let other = Browser::new(&platform);
+    let to_sentry = crate::accounts::to_sentry(&other);
+    let state = to_sentry.split("&state=").nth(1).unwrap().split('&').next().unwrap();
+    let before = platform.sent.borrow().len();
+    over(&limits::CONSENT, || other.get(&format!("{APP}/oauth/callback?code=junk&state={state}")));
+    assert_eq!(platform.sent.borrow().len() - before, limits::CONSENT.number as usize);
+}
+
+#[test]
 fn connect_pages_are_counted_before_a_person_is_asked() {
     let platform = Platform::new();
     platform.say(ADA, INCIDENTS, "@vedette whoami");

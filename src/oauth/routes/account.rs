@@ -26,6 +26,7 @@ use super::way::{Needs, code_challenge, code_verifier};
 use crate::accounts::person::Mine;
 use crate::crypto::random_id;
 use crate::grants::revocation::Revocation;
+use crate::limits;
 use crate::oauth::browser::{Browser, Fields, form_token, form_token_fits, posted_from_here};
 use crate::oauth::constants::{CLIENT_CALLBACK, MAX_FORM};
 use crate::oauth::signed_in::SignedIn;
@@ -75,7 +76,10 @@ pub async fn returned(world: &World, request: &Request<Bytes>) -> Option<Respons
 async fn shown(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<Response<Bytes>, AccountProblem> {
     let needs = needs(world)?;
     match signed_in(world, &needs, request) {
-        Some(who) => list(world, &needs, &who, origin, None).await,
+        Some(who) => {
+            within_limits(world, request).await?;
+            list(world, &needs, &who, origin, None).await
+        }
         None => Ok(sign_in_page(world, &needs, request, None)),
     }
 }
@@ -104,6 +108,7 @@ async fn done(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<R
     if !form_token_fits(&needs.keys, &list_step(&who), csrf) {
         return Err(AccountProblem::NotFromHere);
     }
+    within_limits(world, request).await?;
     let mine = Mine::new(world, &needs.keys, &who.origin, &who.user);
     let unavailable = |error: ObjectError| unavailable(world, &error);
     match action {
@@ -156,6 +161,7 @@ async fn sign_in(
         return Err(AccountProblem::Declined);
     }
     let code = query.get("code").filter(|_| query.get("error").is_none()).ok_or(AccountProblem::SentryRefused)?;
+    within_limits(world, request).await?;
     let verifier = code_verifier(&needs.keys, &state.sign_in);
     let issued = SentryOAuth::new(world, needs.host, needs.app)
         .exchange(code, &state.redirect_uri, &verifier)
@@ -222,6 +228,11 @@ fn signed_in(world: &World, needs: &Needs<'_>, request: &Request<Bytes>) -> Opti
 }
 
 // ---- What both use ----
+
+/// Counts what is about to ask Sentry, or the account's object, which asks each of its sessions.
+async fn within_limits(world: &World, request: &Request<Bytes>) -> Result<(), AccountProblem> {
+    Ok(limits::count(world, &limits::CONSENT, &limits::address(request.headers())).await?)
+}
 
 fn needs(world: &World) -> Result<Needs<'_>, AccountProblem> {
     Needs::of(&world.config).map_err(|_| AccountProblem::NotConfigured)

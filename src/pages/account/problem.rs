@@ -3,6 +3,7 @@
 use http::StatusCode;
 use maud::html;
 
+use crate::limits::TooMany;
 use crate::pages::{Page, errors::Trouble};
 
 /// Why somebody was not signed in, or nothing was done.
@@ -26,6 +27,14 @@ pub enum AccountProblem {
     SentryDown,
     /// The account's object cannot be reached.
     Unavailable,
+    /// Too many requests.
+    TooMany(TooMany),
+}
+
+impl From<TooMany> for AccountProblem {
+    fn from(too_many: TooMany) -> AccountProblem {
+        AccountProblem::TooMany(too_many)
+    }
 }
 
 impl AccountProblem {
@@ -44,7 +53,11 @@ impl AccountProblem {
             _ => html! { "Open " a href=(super::PATH) { "your account" } " again." },
         };
         let page = Trouble { status, title, happened: html! { (happened) }, next, reference }.page();
-        if status == StatusCode::SERVICE_UNAVAILABLE { page.retry_after(5) } else { page }
+        match self {
+            Self::TooMany(TooMany { retry_after }) => page.retry_after(retry_after),
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => page.retry_after(5),
+            _ => page,
+        }
     }
 
     fn facts(self) -> (&'static str, StatusCode, &'static str, &'static str) {
@@ -96,6 +109,12 @@ impl AccountProblem {
                 StatusCode::BAD_GATEWAY,
                 "Sentry cannot be reached",
                 "Nobody can be signed in at the moment.",
+            ),
+            Self::TooMany(_) => (
+                "too_many",
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests",
+                "More came from your network than any person needs. In a minute it works again.",
             ),
             Self::Unavailable => (
                 "unavailable",
