@@ -1,7 +1,7 @@
 //! Rate limits: who is counted where, what being over looks like at each door, and that junk costs nothing.
 
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::{Method, Request, Response, header};
 use serde_json::{Value, json};
 use vedette::limits::{self, Limit};
 use vedette_sandbox::{OPERATOR_TOKEN, Page};
@@ -213,6 +213,24 @@ fn a_session_is_counted_at_the_mcp_door_before_its_object_is_called() {
     assert_eq!(bearer(&one).send(platform, &list).status(), 429);
     assert_eq!(platform.object_calls.get(), calls);
     assert_eq!(bearer(&two).send(platform, &list).status(), 200, "another session of the same client goes on");
+}
+
+#[test]
+fn streams_are_counted_by_who_opens_them_before_an_object_is_called() {
+    let client = client();
+    let [one, two] = [(), ()].map(|()| client.let_in()["access_token"].as_str().unwrap().to_owned());
+    let platform = &client.platform;
+    let open = |token: &str| {
+        let get = post("/sse/globex").method(Method::GET).with("accept", "text/event-stream");
+        platform.reply(get.with("authorization", &format!("Bearer {token}")).request("")).response
+    };
+    assert_eq!(open(&one).status(), 200, "the place is known from here on");
+    platform.limits.set(true);
+    over(&limits::STREAMS, || open(&one));
+    let calls = platform.object_calls.get();
+    assert_eq!(open(&one).status(), 429);
+    assert_eq!(platform.object_calls.get() - calls, 1, "its session alone");
+    assert_eq!(open(&two).status(), 200);
 }
 
 #[test]
