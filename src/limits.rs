@@ -44,9 +44,12 @@ pub static CLIENT: Limit = Limit { binding: "LIMIT_CLIENT", number: 3000, period
 pub static STRANGERS: Limit = Limit { binding: "LIMIT_STRANGERS", number: 300, period: 60 };
 /// Per session, or per Sentry token: requests at `/mcp`, and each further message in one body.
 pub static SESSION: Limit = Limit { binding: "LIMIT_SESSION", number: 100, period: 10 };
+/// Per session, or per Sentry token: streams of the legacy transport. An open one is billed for its time, for an hour at most,
+/// and a client opens one for each of its windows.
+pub static STREAMS: Limit = Limit { binding: "LIMIT_STREAMS", number: 20, period: 60 };
 
 /// All of them.
-pub static LIMITS: [&Limit; 7] = [&REGISTER, &CONSENT, &DOCUMENTS, &TOKEN, &CLIENT, &STRANGERS, &SESSION];
+pub static LIMITS: [&Limit; 8] = [&REGISTER, &CONSENT, &DOCUMENTS, &TOKEN, &CLIENT, &STRANGERS, &SESSION, &STREAMS];
 
 /// More than the limit allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,13 @@
 //! The nearest of some known words: for "did you mean".
 
+/// Longer than any word that is known, with what may be wrong in it: longer ones are compared with nothing.
+const MAX_TYPED: usize = 64;
+
 /// The one of `known` that `typed` most likely was, when it is near enough and no other is as near.
 pub fn nearest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    if typed.chars().nth(MAX_TYPED).is_some() {
+        return None;
+    }
     let typed = typed.to_lowercase();
     let length = typed.chars().count();
     let tolerated = match length {
@@ -54,6 +60,13 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_longer_than_any_word_is_compared_with_none() {
+        let known = || std::iter::once_with(|| panic!("compared"));
+        assert_eq!(nearest(&"x".repeat(MAX_TYPED + 1), known()), None);
+        assert_eq!(nearest(&"x".repeat(1_000_000), known()), None);
+    }
 
     #[test]
     fn the_nearest_word_is_found_when_it_is_near_and_alone() {

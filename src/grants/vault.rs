@@ -376,10 +376,10 @@ impl Vault {
             Some(sealed) => self.open(keys, Some(sealed)).ok_or(NoCredential::Ended)?,
             None => return Err(NoCredential::NotConnected),
         };
-        let issued_here =
-            self.world.config.sentry_host.as_ref().is_ok_and(|host| host.origin().as_str() == grant.origin);
+        // A malformed SENTRY_HOST says nothing about the grant: it must not end what its operator is about to mend.
+        let host = self.world.config.sentry_host.as_ref().map_err(|problem| *problem)?;
         // P7: after SENTRY_HOST has changed, the old host's token is not sent to the new one.
-        if issued_here { Ok(Held { grant, row }) } else { Err(NoCredential::Ended) }
+        if host.origin().as_str() == grant.origin { Ok(Held { grant, row }) } else { Err(NoCredential::Ended) }
     }
 
     /// An object without a row of its own takes over the copy in KV.

@@ -24,6 +24,9 @@ pub fn fitting(schema: &JsonObject, arguments: JsonObject) -> Result<JsonObject,
     let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     mistakes.extend(required.filter(|name| !arguments.contains_key(*name)).map(|name| format!("`{name}` is missing.")));
     for (name, value) in &arguments {
+        if mistakes.len() >= MAX_TOLD {
+            break;
+        }
         mistakes.extend(match properties.get(name) {
             Some(property) => mistake(name, property, value),
             None => Some(unknown(name, properties)),

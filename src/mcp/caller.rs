@@ -113,6 +113,9 @@ pub struct Caller {
     /// Whether their commands run with the operator's token.
     pub headless: bool,
     credential: Rc<dyn CredentialSource>,
+    /// The operator's token was found dead, so it could not be told whether the caller may use it: no command asks with it,
+    /// and each says what is wrong.
+    untold: bool,
 }
 
 /// A Sentry token to run a command with.
@@ -243,8 +246,8 @@ async fn headless(
     let need = if known.is_some() { CredentialNeed::No } else { CredentialNeed::Own };
     let (access, granted) = source.proven(endpoint, need).await?;
     // (2)
-    let account = match (known, granted) {
-        (Some(account), _) => account,
+    let (account, shared) = match (known, granted) {
+        (Some(account), _) => (account, Shared::Yes),
         (None, None) => return Err(Refusal::invalid_token(endpoint, Scheme::Bearer, UNKNOWN)),
         (None, Some((held, account))) => {
             let mut shared = shares(world, host, &held.token, operators).await;
@@ -256,13 +259,15 @@ async fn headless(
                     shared = shares(world, host, &renewed.token, operators).await;
                 }
             }
-            if admitted(shared)? == Shared::Yes {
+            let shared = admitted(shared)?;
+            if shared == Shared::Yes {
                 KNOWN.with_borrow_mut(|known| known.put(key, account.clone(), world.clock.now(), COLLEAGUE));
             }
-            account
+            (account, shared)
         }
     };
-    Ok(Caller::new(world, key, Scheme::Bearer, Some(account), allowed(&access), Rc::new(source)))
+    let caller = Caller::new(world, key, Scheme::Bearer, Some(account), allowed(&access), Rc::new(source));
+    Ok(caller.sharing(shared))
 }
 
 fn allowed(access: &Access) -> Skills {
@@ -370,8 +375,8 @@ async fn brought(
         stranger(world, headers).await?;
     }
     count(world, &key).await?;
-    let account = match known {
-        Some(account) => account,
+    let (account, shared) = match known {
+        Some(account) => (account, Shared::Yes),
         None => match whose(&*world.http, host, &token).await {
             Ok(Some(account)) => {
                 let shared = match &world.config.environment_token {
@@ -381,13 +386,14 @@ async fn brought(
                 if shared == Shared::Yes {
                     KNOWN.with_borrow_mut(|known| known.put(key, account.clone(), world.clock.now(), BELIEVED));
                 }
-                account
+                (account, shared)
             }
             Ok(None) => return Err(Refusal::invalid_token(endpoint, Scheme::SentryBearer, NOT_ACCEPTED)),
             Err(()) => return Err(Refusal::unavailable("Sentry could not be asked about this token.", RETRY)),
         },
     };
-    Ok(Caller::new(world, key, Scheme::SentryBearer, Some(account), Skills::all(), Rc::new(Fixed(token))))
+    let caller = Caller::new(world, key, Scheme::SentryBearer, Some(account), Skills::all(), Rc::new(Fixed(token)));
+    Ok(caller.sharing(shared))
 }
 
 /// Whether a caller and the operator see one organization.
@@ -395,7 +401,7 @@ async fn brought(
 enum Shared {
     Yes,
     No,
-    /// The operator's token is dead: it opens nothing to anybody, and the command says what is wrong with it. This is not
+    /// The operator's token is dead: nothing is asked with it, and the command says what is wrong with it. This is not
     /// remembered, for the next one may be alive.
     NothingToShare,
 }
@@ -423,7 +429,8 @@ async fn shares(
         theirs => theirs?,
     };
     let ours = match organizations(world, host, operators).await {
-        Err(SentryError::Unauthorized { .. }) => return Ok(Shared::NothingToShare),
+        // Any other 401 says nothing of what the token opens elsewhere.
+        Err(SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }) => return Ok(Shared::NothingToShare),
         ours => ours?,
     };
     Ok(if theirs.iter().any(|slug| ours.contains(slug)) { Shared::Yes } else { Shared::No })
@@ -447,7 +454,11 @@ impl Caller {
         let operators = world.config.environment_token.clone();
         let headless = operators.is_some();
         let credential = operators.map_or(credential, |token| Rc::new(Fixed(token)));
-        Caller { key, scheme, account, skills, headless, credential }
+        Caller { key, scheme, account, skills, headless, credential, untold: false }
+    }
+
+    fn sharing(self, shared: Shared) -> Caller {
+        Caller { untold: shared == Shared::NothingToShare, ..self }
     }
 
     /// Does `work` with the caller's credential; once more, renewed, when Sentry says that it is dead.
@@ -461,6 +472,9 @@ impl Caller {
         endpoint: &Endpoint,
         work: impl AsyncFn(&Client) -> Result<T, CommandError>,
     ) -> Result<Result<T, CommandError>, Refusal> {
+        if self.untold {
+            return Ok(Err(SentryError::Unauthorized { reason: Unauthorized::DeadToken, login_url: None }.into()));
+        }
         let host = world.config.sentry_host.as_ref().map_err(|problem| Refusal::not_configured(*problem))?;
         let mut held = self.credential.held().await.map_err(|error| self.without(endpoint, error))?;
         let mut renewed = false;

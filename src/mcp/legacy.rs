@@ -9,7 +9,7 @@
 //! before an object is called (P17).
 //!
 //! Opening: (1) the page that calls may; (2) the path is one of this door's; (3) the caller proves who they are; (4) the
-//! skills exist, and a stream may be sent; (5) the caller sees the place; (6) the object opens.
+//! skills exist, a stream may be sent, and they do not open too many; (5) the caller sees the place; (6) the object opens.
 //!
 //! A message: (1) to (4) as above, with a body of a bounded size, in JSON; (5) the stream is the caller's and is there, else
 //! 404; (6) 202, and the answer comes on the stream, within 25 seconds. A POST that names no stream gets 405, on which
@@ -37,6 +37,7 @@ use super::pipe::{OPEN, Open, Push, Pushed};
 use super::progress::{self, Outcome, Told, Work};
 use super::refusal::Refusal;
 use crate::crypto::{KeyRing, Purpose, base64url, from_base64url, random_bytes};
+use crate::limits;
 use crate::ports::{self, Level, World};
 use crate::reply::Reply;
 use crate::sessions::calls::CredentialNeed;
@@ -83,6 +84,7 @@ async fn open(world: &World, request: &Request<Bytes>, endpoint: Endpoint) -> Re
     if !media::takes_events(request.headers()) {
         return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "Accept `text/event-stream`."));
     }
+    limits::count(world, &limits::STREAMS, &hex::encode(caller.key)).await.map_err(Refusal::too_many)?;
     verify(world, &caller, &endpoint).await?; // 5
     let keys = keys(world)?;
     let id = random_bytes::<ID>(&*world.random);

@@ -53,7 +53,7 @@ pub struct Conclude {
 declare_call!(Session: Conclude => Concluded, "/conclude");
 
 /// What became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Concluded {
     /// The grant is stored; this is the client's authorization code.
@@ -62,6 +62,17 @@ pub enum Concluded {
     Discarded,
     /// It was concluded before, never taken, or has run out; the grant is being revoked.
     TooLate,
+}
+
+impl std::fmt::Debug for Concluded {
+    /// Without the code.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Concluded::Code(_) => "Code",
+            Concluded::Discarded => "Discarded",
+            Concluded::TooLate => "TooLate",
+        })
+    }
 }
 
 /// A client redeems its code (RFC 6749 §4.1.3). The client is authenticated already.

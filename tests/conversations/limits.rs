@@ -1,7 +1,7 @@
 //! Rate limits: who is counted where, what being over looks like at each door, and that junk costs nothing.
 
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::{Method, Request, Response, header};
 use serde_json::{Value, json};
 use vedette::limits::{self, Limit};
 use vedette_sandbox::{OPERATOR_TOKEN, Page};
@@ -120,6 +120,26 @@ fn decisions_on_the_consent_page_are_counted_before_a_session_begins() {
 }
 
 #[test]
+fn lists_of_clients_and_sign_ins_are_counted_before_an_object_or_sentry_is_asked() {
+    let platform = Platform::new();
+    let page = format!("{APP}/account");
+    let browser = crate::accounts::signed_in(&platform, "ada@example.com");
+    let before = platform.object_calls.get();
+    platform.limits.set(true);
+    let answer = over(&limits::CONSENT, || browser.get(&page));
+    assert!(text(&answer).contains("Too many requests"));
+    assert_eq!(platform.object_calls.get() - before, limits::CONSENT.number);
+
+    platform.pass(std::time::Duration::from_secs(60));
+    let other = Browser::new(&platform);
+    let to_sentry = crate::accounts::to_sentry(&other);
+    let state = to_sentry.split("&state=").nth(1).unwrap().split('&').next().unwrap();
+    let before = platform.sent.borrow().len();
+    over(&limits::CONSENT, || other.get(&format!("{APP}/oauth/callback?code=junk&state={state}")));
+    assert_eq!(platform.sent.borrow().len() - before, limits::CONSENT.number as usize);
+}
+
+#[test]
 fn connect_pages_are_counted_before_a_person_is_asked() {
     let platform = Platform::new();
     platform.say(ADA, INCIDENTS, "@vedette whoami");
@@ -128,22 +148,6 @@ fn connect_pages_are_counted_before_a_person_is_asked() {
     let browser = Browser::new(&platform);
     let answer = over(&limits::CONSENT, || browser.get(&link));
     assert!(text(&answer).contains("Nothing is lost"));
-}
-
-#[test]
-fn the_account_page_and_its_sign_in_are_counted_before_an_object_or_sentry_is_asked() {
-    let platform = Platform::new();
-    let browser = crate::accounts::signed_in(&platform, "ada@example.com");
-    platform.limits.set(true);
-    let answer = over(&limits::CONSENT, || browser.get(&format!("{APP}/account")));
-    assert!(text(&answer).contains("That was too often"));
-    let calls = platform.object_calls.get();
-    assert_eq!(browser.get(&format!("{APP}/account")).status(), 429);
-    let visitor = Browser::new(&platform);
-    let back = visitor.consent(&crate::accounts::to_sentry(&visitor), Some("ada@example.com"));
-    let asked = platform.sandbox.sentry().requests.len();
-    assert_eq!(visitor.get(&back).status(), 429);
-    assert_eq!((platform.object_calls.get(), platform.sandbox.sentry().requests.len()), (calls, asked));
 }
 
 #[test]
@@ -209,6 +213,24 @@ fn a_session_is_counted_at_the_mcp_door_before_its_object_is_called() {
     assert_eq!(bearer(&one).send(platform, &list).status(), 429);
     assert_eq!(platform.object_calls.get(), calls);
     assert_eq!(bearer(&two).send(platform, &list).status(), 200, "another session of the same client goes on");
+}
+
+#[test]
+fn streams_are_counted_by_who_opens_them_before_an_object_is_called() {
+    let client = client();
+    let [one, two] = [(), ()].map(|()| client.let_in()["access_token"].as_str().unwrap().to_owned());
+    let platform = &client.platform;
+    let open = |token: &str| {
+        let get = post("/sse/globex").method(Method::GET).with("accept", "text/event-stream");
+        platform.reply(get.with("authorization", &format!("Bearer {token}")).request("")).response
+    };
+    assert_eq!(open(&one).status(), 200, "the place is known from here on");
+    platform.limits.set(true);
+    over(&limits::STREAMS, || open(&one));
+    let calls = platform.object_calls.get();
+    assert_eq!(open(&one).status(), 429);
+    assert_eq!(platform.object_calls.get() - calls, 1, "its session alone");
+    assert_eq!(open(&two).status(), 200);
 }
 
 #[test]

@@ -402,6 +402,25 @@ fn the_operators_token_serves_nobody_who_shares_no_organization_with_it_p6() {
 }
 
 #[test]
+fn an_operators_token_that_may_not_list_organizations_now_serves_no_stranger_p6() {
+    let (platform, token) = with_ada();
+    platform.redeploy(&headless());
+    // She sees none; and for the operator's token Sentry wants a login through SSO, which is no sign that it is dead.
+    for kind in [FaultKind::Forbidden, FaultKind::SsoRequired] {
+        platform.sandbox.add_fault(Fault::new(Side::Sentry, "api/0/organizations/", kind).once());
+    }
+    let (status, body) = post("/mcp").by(&token).ask(&platform, "tools/call", json!({ "name": "whoami" }));
+    assert_eq!(status, 503, "{body}");
+    assert!(body.to_string().contains("could not be asked"), "{body}");
+    // Found dead for a moment only: nothing is asked with it all the same.
+    for kind in [FaultKind::Forbidden, FaultKind::InvalidToken] {
+        platform.sandbox.add_fault(Fault::new(Side::Sentry, "api/0/organizations/", kind).once());
+    }
+    let (error, text, _) = post("/mcp").by(&token).call(&platform, "whoami", json!({}));
+    assert!(error && text.contains("SENTRY_AUTH_TOKEN"), "{text}");
+}
+
+#[test]
 fn no_token_is_logged_stored_or_answered() {
     let platform = Platform::new();
     post("/mcp").call(&platform, "whoami", json!({}));

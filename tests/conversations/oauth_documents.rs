@@ -229,3 +229,42 @@ fn a_document_that_changes_under_the_page_is_read_anew_at_the_decision() {
     assert_eq!((answer.status().as_u16(), location(&answer)), (400, None));
     assert_eq!(client.platform.object_calls.get(), 0);
 }
+
+#[test]
+fn a_description_that_changes_under_the_page_is_shown_before_anything_is_agreed_to_p15() {
+    let client = client("https://two-faced.example.com/client.json");
+    let page = Page { headers: headers(&[("cache-control", "no-store")]), ..Page::default() };
+    client.put(Page { body: document(&client.id, json!({"client_name": "Some tool"})), ..page.clone() });
+    let browser = Browser::new(&client.platform);
+    let shown = browser.get(&client.authorize_url(&[]));
+    client.put(Page { body: document(&client.id, json!({"client_name": "Claude Code"})), ..page });
+    let decide = |shown: &Response<bytes::Bytes>| {
+        let form = crate::browser::form(shown);
+        let mut fields = crate::browser::borrowed(&form.fields);
+        fields.extend([("skill-inspect", "on"), ("decision", "approve")]);
+        browser.post(&format!("{}{}", crate::world::APP, form.action), &fields)
+    };
+    assert!(text(&shown).contains("Some tool"));
+    let again = decide(&shown);
+    assert_eq!((again.status().as_u16(), location(&again)), (200, None));
+    assert!(text(&again).contains("Claude Code"));
+    assert_eq!(client.platform.object_calls.get(), 0, "nothing has begun");
+    assert!(location(&decide(&again)).unwrap().starts_with("https://sentry.io/oauth/authorize/"));
+}
+
+#[test]
+fn without_a_base_url_nobody_makes_a_loopback_host_of_us_case_124() {
+    let local = "http://127.0.0.1:9/client.json";
+    for (base, fetched) in [(None, 0), (Some("http://127.0.0.1:8787"), 1)] {
+        let mut variables = crate::world::variables();
+        variables.retain(|(name, _)| *name != "BASE_URL");
+        variables.extend(base.map(|base| ("BASE_URL", base.to_owned())));
+        let platform = Platform::with(&variables);
+        platform.sandbox.put_page(local, Some(Page { body: document(local, json!({})), ..Page::default() }));
+        let client = Client { platform, id: local.to_owned() };
+        let url = client.authorize_url(&[]).replace(crate::world::APP, "http://127.0.0.1:8787");
+        let request = http::Request::get(url).body(bytes::Bytes::new()).unwrap();
+        client.platform.request(request);
+        assert_eq!(client.fetches(), fetched, "{base:?}");
+    }
+}

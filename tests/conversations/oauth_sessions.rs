@@ -15,7 +15,7 @@ use vedette::sessions::calls::{
 use vedette::sessions::terms::{Limit, Terms};
 use vedette::sessions::tokens::{Kind, SessionId, Token};
 
-use crate::world::{APP, Platform, wait};
+use crate::world::{APP, Platform, variables, wait};
 
 const CLIENT: &str = "the hash of the client's id";
 pub const REDIRECT: &str = "http://127.0.0.1:3118/callback";
@@ -532,4 +532,41 @@ fn what_a_session_stores_shows_no_token_p1_p17() {
         assert!(!stored.contains(secret.as_str()));
     }
     assert!(!stored.contains(next.refresh_token.as_ref().unwrap().as_str()));
+}
+
+fn with(name: &'static str, value: &str) -> Vec<(&'static str, String)> {
+    let others = variables().into_iter().filter(|(known, _)| *known != name);
+    others.chain([(name, value.to_owned())]).collect()
+}
+
+#[test]
+fn a_grant_that_opens_no_more_goes_with_its_session_and_the_alarm_rests() {
+    for deployment in
+        [with("COOKIE_SECRET", "another secret of 32 characters ."), with("SENTRY_HOST", "sentry.example.com")]
+    {
+        let rig = rig();
+        rig.redeem().ok().unwrap();
+        rig.platform.redeploy(&deployment);
+        rig.platform.now.set(rig.platform.now.get() + 25 * 3600 * 1000);
+        rig.platform.settle();
+        let held = rig.platform.look(&rig.name, "SELECT count(*) FROM grant_record WHERE sealed IS NOT NULL");
+        assert_eq!(held, Some("0".into()));
+        assert!(rig.platform.log_text().contains("session_grant_unrevoked"));
+        let sent = rig.platform.sent.borrow();
+        assert!(sent.iter().all(|it| !it.body.contains("sntryu_of_ada")), "P7");
+    }
+}
+
+#[test]
+fn a_malformed_sentry_host_ends_no_session() {
+    let rig = rig();
+    let issued = rig.redeem().ok().unwrap();
+    rig.platform.redeploy(&with("SENTRY_HOST", "not a host"));
+    let token = rig.hash(Kind::Access, &issued.access_token);
+    let resource = Resource { origin: APP.into(), limit: Limit::from_path("/mcp/globex").unwrap() };
+    let ask = Authenticate { token, resource, credential: CredentialNeed::Yes };
+    assert!(wait(call(&*rig.platform.world().objects, &rig.name, &ask)).is_err());
+    rig.platform.settle();
+    rig.platform.redeploy(&variables());
+    assert!(matches!(rig.authenticate(&issued, "/mcp/globex", CredentialNeed::Yes), Authenticated::Yes(_)));
 }

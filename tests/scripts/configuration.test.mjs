@@ -59,9 +59,9 @@ test("the bindings are there, and Person keeps its state in SQLite", () => {
 test("the rate limits are those of the table in the code", () => {
   const table = read("src/limits.rs").matchAll(/Limit \{ binding: "(\w+)", number: (\d+), period: (\d+) \}/g);
   const inCode = [...table].map(([, name, limit, period]) => [name, Number(limit), Number(period)]);
-  assert.equal(inCode.length, 7);
+  assert.equal(inCode.length, 8);
   assert.deepEqual(config.ratelimits.map(({ name, simple }) => [name, simple.limit, simple.period]), inCode);
-  assert.equal(new Set(config.ratelimits.map((limit) => limit.namespace_id)).size, 7);
+  assert.equal(new Set(config.ratelimits.map((limit) => limit.namespace_id)).size, 8);
 });
 
 test("the logs hold no request URL: a callback's has the code and the state in it", () => {

@@ -5,6 +5,8 @@
 //! 3. The client is one of ours, and that way is the one that it registered. A client whose id is the address of its
 //!    description is a public one ([`super::documents`]); nothing is fetched.
 
+use std::fmt;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
@@ -20,13 +22,19 @@ use crate::limits;
 const MAX_FORM: usize = 16 * 1024;
 
 /// A form of an authenticated client.
-#[derive(Debug)]
 pub struct ClientRequest {
     /// The client.
     pub client: Known,
     /// Where the request comes from, as limits know it.
     pub address: String,
     form: Vec<(String, String)>,
+}
+
+impl fmt::Debug for ClientRequest {
+    /// Without the form: secrets, codes and tokens stand in it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ClientRequest").field("client", &self.client).finish_non_exhaustive()
+    }
 }
 
 /// What is known of an authenticated client.
@@ -139,4 +147,18 @@ fn invalid(description: &'static str) -> OAuthError {
 fn unknown() -> OAuthError {
     OAuthError::new("invalid_client", "The client is not known, or did not authenticate as it registered.")
         .with_status(StatusCode::UNAUTHORIZED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sessions::calls::Concluded;
+
+    #[test]
+    fn neither_a_form_nor_a_code_is_printed() {
+        let client = Known { key: "key".to_owned(), may_refresh: true };
+        let form = vec![("client_secret".to_owned(), "hush".to_owned()), ("code".to_owned(), "hush".to_owned())];
+        let request = ClientRequest { client, address: String::new(), form };
+        assert!(!format!("{request:?} {:?}", Concluded::Code("hush".to_owned())).contains("hush"));
+    }
 }

@@ -140,7 +140,7 @@ pub fn is_address(id: &str) -> bool {
 ///
 /// Everything is decided on the text as it was sent, and the parser must find nothing to mend in it, so that what is
 /// compared, shown and fetched is one thing. `http` on a loopback host is accepted only by a Worker that is itself at such
-/// an address, as in tests.
+/// an address, as in tests, and fetched only where `BASE_URL` says so.
 pub fn address(id: &str, origin: &str) -> Option<Url> {
     if id.len() > MAX_ADDRESS || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
         return None;

@@ -69,18 +69,15 @@ pub async fn returned(world: &World, request: &Request<Bytes>) -> Option<Respons
         Err(StateError::Invalid) => return None,
         Err(StateError::Expired) => return Some(ended(world, AccountProblem::Expired)),
     };
-    let signed_in = async {
-        count(world, request).await?;
-        sign_in(world, &needs, request, &query, &state).await
-    };
-    Some(signed_in.await.unwrap_or_else(|problem| ended(world, problem)))
+    let signed_in = sign_in(world, &needs, request, &query, &state).await;
+    Some(signed_in.unwrap_or_else(|problem| ended(world, problem)))
 }
 
 async fn shown(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<Response<Bytes>, AccountProblem> {
     let needs = needs(world)?;
     match signed_in(world, &needs, request) {
         Some(who) => {
-            count(world, request).await?;
+            within_limits(world, request).await?;
             list(world, &needs, &who, origin, None).await
         }
         None => Ok(sign_in_page(world, &needs, request, None)),
@@ -111,7 +108,7 @@ async fn done(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<R
     if !form_token_fits(&needs.keys, &list_step(&who), csrf) {
         return Err(AccountProblem::NotFromHere);
     }
-    count(world, request).await?;
+    within_limits(world, request).await?;
     let mine = Mine::new(world, &needs.keys, &who.origin, &who.user);
     let unavailable = |error: ObjectError| unavailable(world, &error);
     match action {
@@ -164,6 +161,7 @@ async fn sign_in(
         return Err(AccountProblem::Declined);
     }
     let code = query.get("code").filter(|_| query.get("error").is_none()).ok_or(AccountProblem::SentryRefused)?;
+    within_limits(world, request).await?;
     let verifier = code_verifier(&needs.keys, &state.sign_in);
     let issued = SentryOAuth::new(world, needs.host, needs.app)
         .exchange(code, &state.redirect_uri, &verifier)
@@ -231,14 +229,13 @@ fn signed_in(world: &World, needs: &Needs<'_>, request: &Request<Bytes>) -> Opti
 
 // ---- What both use ----
 
-fn needs(world: &World) -> Result<Needs<'_>, AccountProblem> {
-    Needs::of(&world.config).map_err(|_| AccountProblem::NotConfigured)
+/// Counts what is about to ask Sentry, or the account's object, which asks each of its sessions.
+async fn within_limits(world: &World, request: &Request<Bytes>) -> Result<(), AccountProblem> {
+    Ok(limits::count(world, &limits::CONSENT, &limits::address(request.headers())).await?)
 }
 
-/// Counts what leads to an object or to Sentry.
-async fn count(world: &World, request: &Request<Bytes>) -> Result<(), AccountProblem> {
-    let address = limits::address(request.headers());
-    limits::count(world, &limits::CONSENT, &address).await.map_err(AccountProblem::TooMany)
+fn needs(world: &World) -> Result<Needs<'_>, AccountProblem> {
+    Needs::of(&world.config).map_err(|_| AccountProblem::NotConfigured)
 }
 
 fn sign_in_step(browser: &str) -> String {

@@ -10,7 +10,8 @@
 //! 1. The form came from our page, in the browser that it was made for, in time, unchanged.
 //! 2. The request in it is validated anew.
 //! 3. *Cancel* goes back to the client with `access_denied`.
-//! 4. *Approve*: the session begins in its object, with the ticked skills.
+//! 4. *Approve*: the session begins in its object, with the ticked skills. If the client describes itself otherwise than the
+//!    page said, the page is shown anew instead.
 //! 5. The browser remembers the ticks, and goes to Sentry, with a state of its own, PKCE, and the scopes that follow from the skills.
 
 use bytes::Bytes;
@@ -42,6 +43,9 @@ struct FormState {
     request: String,
     /// The browser that the page was made for.
     browser: String,
+    /// The hash of what the page said of the client: its description may be another one a moment later.
+    #[serde(default)]
+    client: String,
 }
 
 /// What the state that goes to Sentry says.
@@ -70,13 +74,23 @@ async fn consent_page(world: &World, request: &Request<Bytes>, origin: &Url) -> 
     // (1) The request.
     let query = request.uri().query().unwrap_or_default();
     let asked = read(world, &needs, request, query, &issuer(origin)).await?;
+    Ok(page(world, &needs, request, query, &asked))
+}
+
+fn page(
+    world: &World,
+    needs: &Needs<'_>,
+    request: &Request<Bytes>,
+    query: &str,
+    asked: &AuthorizationRequest,
+) -> Response<Bytes> {
     // (2) The browser.
     let browser = Browser::from_headers(request.headers()).unwrap_or_else(|| Browser::new(&*world.random));
     // (3) The ticks.
     let remembered = Choices::from_headers(&needs.keys, request.headers()).of(&asked.client.key());
     let ticked = remembered.unwrap_or_else(|| suggested(&asked.scopes));
     // (4) The page.
-    let form = FormState { request: hash(query), browser: browser.fingerprint() };
+    let form = FormState { request: hash(query), browser: browser.fingerprint(), client: said(&asked.client) };
     let page = pages::consent(Consent {
         client_name: asked.client.name(),
         client_uri: asked.client.metadata.uri.as_deref(),
@@ -95,7 +109,7 @@ async fn consent_page(world: &World, request: &Request<Bytes>, origin: &Url) -> 
     if let Ok(cookie) = browser.cookie().parse() {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
-    Ok(response)
+    response
 }
 
 async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<Response<Bytes>, End> {
@@ -126,6 +140,11 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
         return see(&url.ok_or(ConsentProblem::ForeignRedirect)?);
     }
     // (4) Approve.
+    if form.client != said(&asked.client) {
+        // Nobody agreed to what the description says now.
+        world.log.log(Level::Info, "client_description_changed", &[]);
+        return Ok(page(world, &needs, request, query, &asked));
+    }
     let ticked = |name: &&str| fields.get(&pages::skill_field(name)).is_some();
     let skills: Vec<String> = SKILLS.iter().map(|skill| skill.name).filter(ticked).map(str::to_owned).collect();
     if skills.is_empty() {
@@ -177,7 +196,10 @@ async fn read(
 }
 
 async fn described(world: &World, request: &Request<Bytes>, id: &str, issuer: &str) -> Result<Client, ConsentProblem> {
-    let address = documents::address(id, issuer).ok_or(DocumentProblem::BadAddress)?;
+    // Without BASE_URL our origin is what the request says, and whoever reaches us can say that it is a loopback host.
+    let named = matches!(&world.config.base_url, Ok(Some(_)));
+    let address = documents::address(id, issuer).filter(|address| named || address.scheme() == "https");
+    let address = address.ok_or(DocumentProblem::BadAddress)?;
     if let Some(client) = documents::known(world, id) {
         return Ok(client);
     }
@@ -285,6 +307,12 @@ pub(super) fn see(url: &Url) -> Result<Response<Bytes>, End> {
     response.headers_mut().insert(header::LOCATION, location);
     response.headers_mut().insert(header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// What the page says of a client, and what follows from its description.
+fn said(client: &Client) -> String {
+    let uri = client.metadata.uri.as_deref().unwrap_or_default();
+    hash(&format!("{}\n{uri}\n{}", client.name(), client.metadata.may_refresh))
 }
 
 fn hash(text: &str) -> String {

@@ -31,6 +31,12 @@ pub enum AccountProblem {
     TooMany(TooMany),
 }
 
+impl From<TooMany> for AccountProblem {
+    fn from(too_many: TooMany) -> AccountProblem {
+        AccountProblem::TooMany(too_many)
+    }
+}
+
 impl AccountProblem {
     /// A stable name, for the log and for the page's reference.
     pub fn name(self) -> &'static str {
@@ -104,17 +110,17 @@ impl AccountProblem {
                 "Sentry cannot be reached",
                 "Nobody can be signed in at the moment.",
             ),
+            Self::TooMany(_) => (
+                "too_many",
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests",
+                "More came from your network than any person needs. In a minute it works again.",
+            ),
             Self::Unavailable => (
                 "unavailable",
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Something is restarting",
                 "Your clients cannot be reached at the moment. What you asked for may be done in part; doing it again is safe.",
-            ),
-            Self::TooMany(_) => (
-                "too_many",
-                StatusCode::TOO_MANY_REQUESTS,
-                "That was too often",
-                "Too many pages were asked for from your address. In a minute it works again.",
             ),
         }
     }
