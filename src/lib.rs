@@ -2,6 +2,7 @@
 //! Sentry access. `docs/architecture.md` shows the shape; [`router`] is every URL.
 
 pub mod accounts;
+pub mod cache;
 pub mod commands;
 pub mod config;
 pub mod crypto;

@@ -3,7 +3,12 @@
 //! Each step from wasm into JavaScript costs up to a microsecond, and a stream takes dozens of them. So headers cross as one
 //! JSON text, and a body whose length is known and allowed comes in one piece ([`super::body`]).
 
-use ::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use ::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_ENCODING, CONTENT_LENGTH, LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
+};
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -53,7 +58,7 @@ pub fn outgoing(response: &::http::Response<Bytes>, stream: Option<Stream>) -> R
     }
     let init = ResponseInit::new();
     init.set_status(response.status().as_u16());
-    init.set_headers(&to_headers(response.headers())?);
+    init.set_headers(&kept_headers(response.headers())?);
     Ok(match response.body().as_ref() {
         [] => Response::new_with_opt_str_and_init(None, &init)?,
         body => Response::new_with_opt_buffer_source_and_init(Some(&Uint8Array::from(body)), &init)?,
@@ -63,7 +68,7 @@ pub fn outgoing(response: &::http::Response<Bytes>, stream: Option<Stream>) -> R
 /// The headers as one value, each name once: what was sent several times comes joined, as `Headers` gives it.
 fn headers(headers: &web_sys::Headers) -> Result<HeaderMap> {
     let text = JSON::stringify(&Object::from_entries(headers)?.into())?;
-    let all: std::collections::BTreeMap<String, String> = serde_json::from_str(&String::from(text))?;
+    let all: BTreeMap<String, String> = serde_json::from_str(&String::from(text))?;
     let known = all
         .into_iter()
         .filter_map(|(name, value)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?)));
@@ -72,9 +77,41 @@ fn headers(headers: &web_sys::Headers) -> Result<HeaderMap> {
 
 /// A list of pairs, which `fetch` and `Response` take as headers.
 fn to_headers(headers: &HeaderMap) -> Result<JsValue> {
+    Ok(JSON::parse(&pairs(headers)?)?)
+}
+
+fn pairs(headers: &HeaderMap) -> Result<String> {
     let pairs: Vec<(&str, &str)> =
         headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())).collect();
-    Ok(JSON::parse(&serde_json::to_string(&pairs)?)?)
+    Ok(serde_json::to_string(&pairs)?)
+}
+
+/// As many sets of headers are kept. Those that every answer of a door has are few; more than that are somebody's own.
+const SETS: usize = 32;
+/// What is of one answer alone: never kept.
+const OWN: [HeaderName; 4] = [SET_COOKIE, LOCATION, ACCESS_CONTROL_ALLOW_ORIGIN, WWW_AUTHENTICATE];
+
+thread_local! {
+    /// A response takes a copy of a `Headers` object in half the time in which it reads a list.
+    static KEPT: RefCell<BTreeMap<String, web_sys::Headers>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// The headers of a response.
+fn kept_headers(headers: &HeaderMap) -> Result<JsValue> {
+    if OWN.iter().any(|name| headers.contains_key(name)) {
+        return to_headers(headers);
+    }
+    let text = pairs(headers)?;
+    if let Some(kept) = KEPT.with_borrow(|kept| kept.get(&text).cloned()) {
+        return Ok(kept.into());
+    }
+    let made = web_sys::Headers::new_with_str_sequence_sequence(&JSON::parse(&text)?)?;
+    KEPT.with_borrow_mut(|kept| {
+        if kept.len() < SETS {
+            kept.insert(text, made.clone());
+        }
+    });
+    Ok(made.into())
 }
 
 fn length(headers: &HeaderMap) -> Option<usize> {

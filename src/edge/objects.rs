@@ -10,7 +10,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use worker::js_sys::{self, Promise, Uint8Array};
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::web_sys::{RequestInit, Response};
+use worker::web_sys::{AbortSignal, RequestInit, Response};
 use worker::{ByteStream, Env};
 
 use super::body::whole;
@@ -28,16 +28,12 @@ pub struct Bindings(pub Env);
 #[async_trait(?Send)]
 impl Objects for Bindings {
     async fn call(&self, class: ObjectClass, name: &str, path: &str, body: Vec<u8>) -> Result<Vec<u8>, ObjectError> {
-        let call = self.fetch(class, name, path, &body);
-        pin_mut!(call);
-        match select(call, Timer::from(DEADLINE)).await {
-            Either::Left((reply, _)) => reply,
-            Either::Right(_) => Err(ObjectError("no reply in time".to_owned())),
-        }
+        let response = self.begun(class, name, path, &body, Some(&within(DEADLINE))).await?;
+        Ok(whole(response.array_buffer()).await.map_err(failed)?.into())
     }
 
     async fn open(&self, name: &str, path: &str, body: Vec<u8>) -> Result<Stream, ObjectError> {
-        let begun = self.begun(ObjectClass::Stream, name, path, &body);
+        let begun = self.begun(ObjectClass::Stream, name, path, &body, None);
         pin_mut!(begun);
         let response = match select(begun, Timer::from(DEADLINE)).await {
             Either::Left((response, _)) => response?,
@@ -61,12 +57,14 @@ extern "C" {
 }
 
 impl Bindings {
-    async fn fetch(&self, class: ObjectClass, name: &str, path: &str, body: &[u8]) -> Result<Vec<u8>, ObjectError> {
-        let response = self.begun(class, name, path, body).await?;
-        Ok(whole(response.array_buffer()).await.map_err(failed)?.into())
-    }
-
-    async fn begun(&self, class: ObjectClass, name: &str, path: &str, body: &[u8]) -> Result<Response, ObjectError> {
+    async fn begun(
+        &self,
+        class: ObjectClass,
+        name: &str,
+        path: &str,
+        body: &[u8],
+        signal: Option<&AbortSignal>,
+    ) -> Result<Response, ObjectError> {
         let binding = match class {
             ObjectClass::Person => "PERSON",
             ObjectClass::Session => "SESSION",
@@ -77,6 +75,7 @@ impl Bindings {
         let stub: Stub = stub.map_err(|error| ObjectError(error.to_string()))?.into_rpc();
         let init = RequestInit::new();
         init.set_method("POST");
+        init.set_signal(signal);
         init.set_body(&Uint8Array::from(body));
         let promise = stub.fetch(&format!("https://object{path}"), &init).map_err(failed)?;
         let response: Response = JsFuture::from(promise).await.map_err(failed)?.unchecked_into();
@@ -85,6 +84,11 @@ impl Bindings {
             status => Err(ObjectError(format!("{path} was answered with {status}"))),
         }
     }
+}
+
+/// Ends what takes longer, its answer's body included.
+fn within(deadline: Duration) -> AbortSignal {
+    AbortSignal::timeout_with_u32(u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX))
 }
 
 fn failed(error: JsValue) -> ObjectError {

@@ -19,10 +19,10 @@ use async_trait::async_trait;
 use http::{HeaderMap, StatusCode, header};
 use secrecy::SecretString;
 
-use super::cache::{Cache, Key};
 use super::constraint::Endpoint;
 use super::refusal::{Refusal, Scheme};
 use super::skills::Skills;
+use crate::cache::{Cache, Key};
 use crate::commands::CommandError;
 use crate::config::expose;
 use crate::crypto::{KeyRing, sha256};

@@ -10,9 +10,9 @@ use std::time::Duration;
 use http::StatusCode;
 use url::Url;
 
-use super::cache::{Cache, Key};
 use super::caller::Caller;
 use super::refusal::Refusal;
+use crate::cache::{Cache, Key};
 use crate::commands::CommandError;
 use crate::commands::explain::explain;
 use crate::crypto::sha256;

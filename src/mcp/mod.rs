@@ -45,7 +45,6 @@
 //! hour, both in the memory of this isolate ([`cache`]).
 
 pub mod arguments;
-pub mod cache;
 pub mod call;
 pub mod caller;
 pub mod constraint;

@@ -76,7 +76,7 @@ impl std::fmt::Debug for Concluded {
 }
 
 /// A client redeems its code (RFC 6749 §4.1.3). The client is authenticated already.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Redeem {
     /// The hash of the code.
     pub code: String,

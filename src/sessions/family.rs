@@ -125,7 +125,7 @@ impl Session {
         let pair = Pair { access: &access_row, refresh: Some(&hash), expires_at: now + IDLE_LIFE };
         self.store.transaction(&mut || match newest {
             true => self.store.rotate(&pair, now),
-            false => self.store.insert_access(&access_row),
+            false => self.store.repeat(&access_row),
         })?;
         Ok(Ok(self.issued(&row.terms, access_row, &access, Some(&refresh))?))
     }

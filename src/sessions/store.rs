@@ -11,6 +11,8 @@ use crate::ports::{Row, Sql, StorageError, Timestamp, Value};
 
 /// How many generations of access tokens work at a time: a client that refreshes without end does not fill the storage.
 const GENERATIONS: i64 = 50;
+/// How many access tokens of one pair are kept.
+const VARIANTS: i64 = 20;
 
 const SCHEMA: [&str; 3] = [
     "CREATE TABLE IF NOT EXISTS session (
@@ -244,8 +246,19 @@ impl Store {
         )
     }
 
+    /// An access token for who repeats a refresh: the same again, or one that is narrowed in another way. Of one pair the newest
+    /// [`VARIANTS`] are kept.
+    pub fn repeat(&self, access: &AccessRow) -> Result<(), StorageError> {
+        self.insert_access(access)?;
+        self.exec(
+            "DELETE FROM access WHERE generation = ?1 AND hash NOT IN
+                 (SELECT hash FROM access WHERE generation = ?1 ORDER BY rowid DESC LIMIT ?2)",
+            vec![Value::Integer(access.generation), Value::Integer(VARIANTS)],
+        )
+    }
+
     /// Adds an access token, or prolongs it.
-    pub fn insert_access(&self, access: &AccessRow) -> Result<(), StorageError> {
+    fn insert_access(&self, access: &AccessRow) -> Result<(), StorageError> {
         self.exec(
             "INSERT INTO access (hash, generation, scopes, path, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (hash) DO UPDATE SET expires_at = ?5",

@@ -424,6 +424,25 @@ fn an_access_token_works_for_an_hour_case_19() {
 }
 
 #[test]
+fn who_repeats_a_refresh_for_ever_other_resources_keeps_twenty_tokens() {
+    let rig = rig();
+    let first = rig.redeem().ok().unwrap();
+    let successor = rig.refresh(&first).ok().unwrap();
+    let repeat = |number: u32| {
+        let wanted = wanted_path(&format!("/mcp/globex/project-{number}"));
+        wait(rig.refreshing(first.refresh_token.as_ref().unwrap(), wanted)).ok().unwrap()
+    };
+    let mut last = repeat(0);
+    for number in 1..40 {
+        last = repeat(number);
+    }
+    assert_eq!(rig.platform.look(&rig.name, "SELECT count(*) FROM access WHERE generation = 2"), Some("20".into()));
+    let newest = rig.authenticate(&last, "/mcp/globex/project-39", CredentialNeed::No);
+    assert!(matches!(newest, Authenticated::Yes(_)));
+    assert!(rig.refresh(&successor).is_ok(), "the family is as it was");
+}
+
+#[test]
 fn an_ended_session_leaves_no_grant_and_no_token() {
     let rig = rig();
     let issued = rig.redeem().ok().unwrap();

@@ -139,7 +139,7 @@ pub fn clients(it: Clients<'_>) -> Page {
                 (name(&it.host.name())) " through Vedette as " strong { (name(it.account)) } "."
             }
             @if it.entries.is_empty() { (how_to_connect(it.endpoint)) }
-            ul.clients {
+            ul.sessions {
                 @for (number, entry) in it.entries.iter().enumerate() { (client(number, entry, it.csrf, it.now)) }
             }
             @if it.entries.len() > 1 {
