@@ -23,7 +23,10 @@ pub mod status;
 pub mod turns;
 
 #[cfg(target_arch = "wasm32")]
-pub use edge::{account::Account, person::Person, session::Session, stream::Stream};
+pub use edge::{
+    shell::{Account, Person, Session},
+    stream::Stream,
+};
 
 #[cfg(target_arch = "wasm32")]
 #[worker::event(fetch)]

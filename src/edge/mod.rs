@@ -5,15 +5,13 @@
 // The macros of `worker` and `wasm_bindgen` expand to `unsafe`, undocumented glue.
 #![allow(unsafe_code, missing_docs)]
 
-pub mod account;
 mod body;
 mod http;
 mod kv;
 mod limiter;
 mod objects;
-pub mod person;
 mod runtime;
-pub mod session;
+pub mod shell;
 mod sql;
 pub mod stream;
 mod timer;
@@ -28,12 +26,9 @@ use crate::config::Config;
 use crate::ports::World;
 use crate::router;
 
-/// The name of the KV namespace's binding.
-const GRANTS: &str = "GRANTS";
-
 /// Answers a request: turns it into plain types, routes it, and lets deferred work run after the response.
 pub async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let world = world(&env)?;
+    let world = world(&env);
     let request = http::incoming(&request, router::MAX_BODY).await?;
     let reply = router::route(&world, request).await;
     if let Some(deferred) = reply.deferred {
@@ -43,17 +38,17 @@ pub async fn fetch(request: Request, env: Env, context: Context) -> Result<Respo
 }
 
 /// The world, for one request or one object.
-pub fn world(env: &Env) -> Result<World> {
-    Ok(World {
+pub fn world(env: &Env) -> World {
+    World {
         config: config(env),
         clock: Rc::new(runtime::Clock),
         random: Rc::new(runtime::Random),
         http: Rc::new(http::Outbound),
-        kv: Rc::new(kv::Namespace(env.kv(GRANTS)?)),
+        kv: Rc::new(kv::Namespace(env.clone())),
         objects: Rc::new(objects::Bindings(env.clone())),
         limiter: Rc::new(limiter::Bindings(env.clone())),
         log: Rc::new(runtime::Console),
-    })
+    }
 }
 
 thread_local! {

@@ -57,8 +57,9 @@ extern "C" {
 
 impl ports::Sql for Sqlite {
     fn exec(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, StorageError> {
-        let cursor = self.sql.exec(statement, parameters.into_iter().map(parameter).collect());
-        cursor.and_then(|cursor| rows(&cursor)).map_err(failed)
+        let cursor = self.sql.exec(statement, parameters.into_iter().map(parameter).collect()).map_err(failed)?;
+        // A statement without rows has run when its cursor is there.
+        if has_rows(statement) { rows(&cursor).map_err(failed) } else { Ok(Vec::new()) }
     }
 
     fn transaction(&self, work: &mut dyn FnMut() -> Result<(), StorageError>) -> Result<(), StorageError> {
@@ -74,6 +75,12 @@ impl ports::Sql for Sqlite {
         };
         storage.transaction_sync(&mut run).map(drop).map_err(failed)
     }
+}
+
+/// Whether a statement may give rows: all but a change that returns none.
+fn has_rows(statement: &str) -> bool {
+    let change = ["INSERT", "UPDATE", "DELETE", "CREATE"].iter().any(|word| statement.trim_start().starts_with(word));
+    !change || statement.contains("RETURNING")
 }
 
 fn parameter(value: Value) -> JsValue {

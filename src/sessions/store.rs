@@ -11,6 +11,8 @@ use crate::ports::{Row, Sql, StorageError, Timestamp, Value};
 
 /// How many generations of access tokens work at a time: a client that refreshes without end does not fill the storage.
 const GENERATIONS: i64 = 50;
+/// They are looked through at each such generation.
+const SWEEP: i64 = 10;
 /// How many access tokens of one pair are kept.
 const VARIANTS: i64 = 20;
 
@@ -132,6 +134,23 @@ fn session(row: &Row) -> Option<Session> {
     })
 }
 
+fn unreadable() -> StorageError {
+    StorageError("the session cannot be read".to_owned())
+}
+
+/// What is due, and when.
+pub(super) struct Due {
+    pub state: State,
+    /// Whether something is to be revoked at Sentry, and from when on.
+    pub revocation: bool,
+    pub retry_at: Option<Timestamp>,
+    pub expires_at: Timestamp,
+    /// When the next access token runs out.
+    pub access: Option<Timestamp>,
+    /// When the next account is to be told.
+    pub membership: Option<Timestamp>,
+}
+
 /// An access token.
 #[derive(Clone, Debug)]
 pub(super) struct AccessRow {
@@ -196,7 +215,6 @@ impl Store {
              FROM session WHERE id = 1",
             vec![],
         )?;
-        let unreadable = || StorageError("the session cannot be read".to_owned());
         rows.first().map(|row| session(row).ok_or_else(unreadable)).transpose()
     }
 
@@ -237,8 +255,10 @@ impl Store {
     /// The newest refresh token is replaced.
     pub fn rotate(&self, pair: &Pair<'_>, now: Timestamp) -> Result<(), StorageError> {
         self.insert_access(pair.access)?;
-        let oldest = pair.access.generation.saturating_sub(GENERATIONS);
-        self.exec("DELETE FROM access WHERE generation <= ?", vec![Value::Integer(oldest)])?;
+        if pair.access.generation % SWEEP == 0 {
+            let oldest = pair.access.generation.saturating_sub(GENERATIONS);
+            self.exec("DELETE FROM access WHERE generation <= ?", vec![Value::Integer(oldest)])?;
+        }
         self.exec(
             "UPDATE session SET generation = generation + 1, previous = refresh, refresh = ?2, rotated_at = ?1,
                     used_at = ?1, in_use = 0, expires_at = ?3 WHERE id = 1",
@@ -401,10 +421,25 @@ impl Store {
         self.exec("DELETE FROM access WHERE expires_at <= ?", vec![now.into()])
     }
 
-    /// When the next access token runs out.
-    pub fn next_access_expiry(&self) -> Result<Option<Timestamp>, StorageError> {
-        let rows = self.sql.exec("SELECT min(expires_at) FROM access", vec![])?;
-        Ok(rows.first().and_then(|row| row.timestamp(0)))
+    /// What the alarm is set by; `None`: there is no session. One statement: it is asked after each change.
+    pub fn due(&self) -> Result<Option<Due>, StorageError> {
+        let rows = self.sql.exec(
+            "SELECT state, revocation IS NOT NULL, retry_at, expires_at, (SELECT min(expires_at) FROM access),
+                    (SELECT min(due_at) FROM membership)
+             FROM session WHERE id = 1",
+            vec![],
+        )?;
+        let due = |row: &Row| {
+            Some(Due {
+                state: State::parse(row.text(0)?)?,
+                revocation: row.integer(1) == Some(1),
+                retry_at: row.timestamp(2),
+                expires_at: row.timestamp(3)?,
+                access: row.timestamp(4),
+                membership: row.timestamp(5),
+            })
+        };
+        rows.first().map(|row| due(row).ok_or_else(unreadable)).transpose()
     }
 
     /// Notes what is to be revoked at Sentry; `None`: it is done.

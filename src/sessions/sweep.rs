@@ -118,19 +118,17 @@ impl Session {
 
     /// As [`Session::wake`], and at `copy` at the latest.
     async fn wake_by(&self, copy: Option<Timestamp>) -> Result<(), SessionError> {
-        let Some(row) = self.store.session()? else { return Ok(self.alarm.clear().await?) };
+        let Some(row) = self.store.due()? else { return Ok(self.alarm.clear().await?) };
         let pending: Option<Timestamp> = match row.state {
-            State::Ended if row.revocation.is_some() => Some(row.retry_at.unwrap_or_else(|| self.now())),
+            State::Ended if row.revocation => Some(row.retry_at.unwrap_or_else(|| self.now())),
             // Just ended: the grant is still to be taken out.
             State::Ended if self.vault.has_newer_than(0)? => Some(self.now()),
             _ => None,
         };
-        let access = self.store.next_access_expiry()?;
-        let membership = self.store.next_membership_due()?;
         // Once it has ended and its day is over, only what is unfinished holds it.
         let over = row.state == State::Ended && row.expires_at <= self.now();
-        let end = Some(row.expires_at).filter(|_| !over || (membership.is_none() && copy.is_none()));
-        let due = [pending, access, membership, end, copy];
+        let end = Some(row.expires_at).filter(|_| !over || (row.membership.is_none() && copy.is_none()));
+        let due = [pending, row.access, row.membership, end, copy];
         match due.into_iter().flatten().min() {
             Some(at) => Ok(self.alarm.set(at).await?),
             None => Ok(()),
