@@ -6,6 +6,8 @@
 
 mod ring;
 mod seal;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use ring::{KeyRing, Purpose};
 pub use seal::{CannotOpen, Sealed};

@@ -137,16 +137,7 @@ impl Token {
 mod tests {
     use super::*;
     use crate::config::RootSecrets;
-
-    struct Counting(std::cell::Cell<u8>);
-    impl Random for Counting {
-        fn fill(&self, buffer: &mut [u8]) {
-            for byte in buffer {
-                *byte = self.0.get();
-                self.0.set(self.0.get().wrapping_add(1));
-            }
-        }
-    }
+    use crate::crypto::testing::Counting;
 
     fn ring(current: &str, previous: Option<&str>) -> KeyRing {
         KeyRing::new(RootSecrets { current: current.into(), previous: previous.map(Into::into) })

@@ -271,16 +271,7 @@ mod tests {
 
     use super::*;
     use crate::config::RootSecrets;
-
-    struct Counting(std::cell::Cell<u8>);
-    impl Random for Counting {
-        fn fill(&self, buffer: &mut [u8]) {
-            for byte in buffer {
-                *byte = self.0.get();
-                self.0.set(self.0.get().wrapping_add(1));
-            }
-        }
-    }
+    use crate::crypto::testing::Counting;
 
     fn send(random: &Counting, body: &Value) -> (u16, Value) {
         let keys = KeyRing::new(RootSecrets { current: "one".into(), previous: None });
