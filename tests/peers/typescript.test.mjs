@@ -157,8 +157,12 @@ for (const each of [CLIENTS[0], CLIENTS[2]]) {
   });
 }
 
-/** What a call told of itself, and what it answered. */
-async function told(client) {
+/**
+ * What a call told of itself, and what it answered. Sentry is slow once: version 1 handles an answer at once and a notification a
+ * moment later, so of two that come in one piece it loses the notification.
+ */
+async function told(client, control) {
+  await control("faults", { side: "sentry", match: "*issues/", kind: "delay", ms: 1000, times: 1 });
   const steps = [];
   const onprogress = ({ progress, message }) => steps.push({ progress, message });
   const answer = await client.callTool({ name: "search_issues", arguments: {} }, undefined, { onprogress });
@@ -166,13 +170,13 @@ async function told(client) {
   assert.deepEqual(steps, [{ progress: 1, message: "Asking Sentry for issues" }]);
 }
 
-peer("version 1: a call tells how it goes", async ({ worker }, t) => {
+peer("version 1: a call tells how it goes", async ({ worker, control }, t) => {
   const { client } = await letIn(CLIENTS[0], new Host(), new URL("/mcp/globex", worker));
   t.after(() => client.close());
-  await told(client);
+  await told(client, control);
 });
 
-peer("version 1, over the transport of 2024-11-05: authorizes, lists, calls, and many at once", async ({ worker }, t) => {
+peer("version 1, over the transport of 2024-11-05: authorizes, lists, calls, and many at once", async ({ worker, control }, t) => {
   const host = new Host();
   const transport = () => new SSEClientTransport(new URL("/sse/globex", worker), { authProvider: host, fetch: host.fetch });
   const refused = transport();
@@ -184,7 +188,7 @@ peer("version 1, over the transport of 2024-11-05: authorizes, lists, calls, and
   await client.connect(transport());
   assert.equal(client.getServerVersion().name, "vedette");
   assert.ok((await client.listTools()).tools.some((tool) => tool.name === "search_issues"));
-  await told(client);
+  await told(client, control);
   const many = Array.from({ length: 10 }, () => client.callTool({ name: "whoami", arguments: {} }));
   for (const answer of await Promise.all(many)) assert.match(text(answer), /ada@example\.com/);
   assert.equal(host.approvals, 1);
