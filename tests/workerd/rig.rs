@@ -1,5 +1,6 @@
 //! The rig: the built Worker on workerd, and the sandbox, as child processes on free loopback ports.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -61,8 +62,12 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// A port that nobody listens on. It is below those that the system hands out by itself (from 32768 on Linux, from 49152
+/// elsewhere): one of them may become somebody's connection before it is used, or while workerd is down.
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let random = || u16::try_from(RandomState::new().build_hasher().finish() % 20_000).unwrap();
+    let mut ports = std::iter::repeat_with(|| 10_000 + random());
+    ports.find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 /// The sandbox's program, beside this test's own.
