@@ -14,6 +14,7 @@ pub mod mcp;
 pub mod oauth;
 pub mod pages;
 pub mod ports;
+pub mod remember;
 pub mod reply;
 pub mod router;
 pub mod sentry;

@@ -1,5 +1,6 @@
 //! Workers KV.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,7 +16,7 @@ const SHORTEST_LIFE: u64 = 60;
 const GRANTS: &str = "GRANTS";
 
 /// The namespace, which is looked up when it is used: few requests need it.
-pub struct Namespace(pub Env);
+pub struct Namespace(pub Rc<Env>);
 
 impl Namespace {
     fn store(&self) -> Result<KvStore, StorageError> {

@@ -5,7 +5,7 @@
 // The macros of `worker` and `wasm_bindgen` expand to `unsafe`, undocumented glue.
 #![allow(unsafe_code, missing_docs)]
 
-mod body;
+mod bridge;
 mod http;
 mod kv;
 mod limiter;
@@ -16,8 +16,12 @@ mod sql;
 pub mod stream;
 mod timer;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use wasm_bindgen::{JsCast, JsValue};
+use worker::js_sys::{Object, Reflect};
 
 use worker::web_sys::{Request, Response};
 use worker::{Context, Env, Result};
@@ -39,14 +43,15 @@ pub async fn fetch(request: Request, env: Env, context: Context) -> Result<Respo
 
 /// The world, for one request or one object.
 pub fn world(env: &Env) -> World {
+    let env = Rc::new(env.clone());
     World {
-        config: config(env),
+        config: config(&env),
         clock: Rc::new(runtime::Clock),
         random: Rc::new(runtime::Random),
         http: Rc::new(http::Outbound),
-        kv: Rc::new(kv::Namespace(env.clone())),
-        objects: Rc::new(objects::Bindings(env.clone())),
-        limiter: Rc::new(limiter::Bindings(env.clone())),
+        kv: Rc::new(kv::Namespace(Rc::clone(&env))),
+        objects: Rc::new(objects::Bindings(Rc::clone(&env))),
+        limiter: Rc::new(limiter::Bindings(env)),
         log: Rc::new(runtime::Console),
     }
 }
@@ -62,4 +67,20 @@ fn config(env: &Env) -> Rc<Config> {
             config.get_or_init(|| Rc::new(Config::parse(|name| env.var(name).ok().map(|value| value.to_string())))),
         )
     })
+}
+
+thread_local! {
+    /// Nor can bindings: each is looked up once. What a name stands for belongs to no request.
+    static BINDINGS: RefCell<BTreeMap<String, Object>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// The binding `name` of wrangler.toml, or the sentence that there is none.
+fn binding(env: &Env, name: &str) -> std::result::Result<Object, String> {
+    if let Some(known) = BINDINGS.with_borrow(|known| known.get(name).cloned()) {
+        return Ok(known);
+    }
+    let found = Reflect::get(env, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED);
+    let found: Object = found.dyn_into().map_err(|_| format!("wrangler.toml has no binding {name}"))?;
+    BINDINGS.with_borrow_mut(|known| known.insert(name.to_owned(), found.clone()));
+    Ok(found)
 }

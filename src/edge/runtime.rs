@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use worker::{Date, console_error, console_log, console_warn};
+use worker::js_sys::Date;
+use worker::{console_error, console_log, console_warn};
 
 use super::timer::Timer;
 use crate::ports::{self, Level, Timestamp};
@@ -14,7 +15,9 @@ pub struct Clock;
 #[async_trait(?Send)]
 impl ports::Clock for Clock {
     fn now(&self) -> Timestamp {
-        Timestamp(i64::try_from(Date::now().as_millis()).unwrap_or(i64::MAX))
+        // Whole milliseconds, which a float holds exactly for longer than there will be Workers.
+        #[allow(clippy::cast_possible_truncation)]
+        Timestamp(Date::now() as i64)
     }
 
     async fn sleep(&self, duration: Duration) {

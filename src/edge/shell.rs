@@ -1,16 +1,25 @@
 //! The shells of the Durable Objects that keep something: each a state machine of the core, with this object's storage.
+//!
+//! They are classes for JavaScript, as `#[durable_object]` of `worker` would declare them; its requests and responses take two
+//! dozen steps into JavaScript more for each call, and turn every answer into a stream.
 
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use wasm_bindgen::prelude::*;
+use worker::web_sys::{Request, Response};
+use worker::worker_sys::DurableObjectState;
+use worker::{Env, State};
 
+use super::objects::{called, replied};
 use super::sql::{Alarm, Sqlite};
+use crate::remember::Remembering;
 
 /// Declares a Durable Object around a state machine with `new(name, world, sql, alarm)`, `handle(path, body)` and `run()`.
 macro_rules! shell {
     ($(#[$about:meta])* $name:ident: $core:ty) => {
         $(#[$about])*
-        #[durable_object(alarm)]
+        #[wasm_bindgen]
         pub struct $name {
             core: std::result::Result<$core, String>,
             alarm: Rc<Alarm>,
@@ -20,33 +29,35 @@ macro_rules! shell {
         // the instance's own memory holds nothing but mutexes, and copies of what the tables say.
         impl std::panic::RefUnwindSafe for $name {}
 
-        impl DurableObject for $name {
-            fn new(state: State, env: Env) -> Self {
+        #[wasm_bindgen(wasm_bindgen_futures = worker::wasm_bindgen_futures)]
+        impl $name {
+            #[wasm_bindgen(constructor)]
+            pub fn new(state: DurableObjectState, env: Env) -> $name {
+                let state = State::from(state);
                 let alarm = Rc::new(Alarm::new(state.storage()));
                 let open = || {
                     let name = state.id().name().ok_or("the object has no name")?;
-                    let sql = Rc::new(Sqlite::new(state.storage()));
-                    <$core>::new(&name, super::world(&env), sql, Rc::clone(&alarm) as _).map_err(failed)
+                    let sql = Rc::new(Remembering::new(Rc::new(Sqlite::new(state.storage()))));
+                    let core = <$core>::new(&name, super::world(&env), sql, Rc::clone(&alarm) as _);
+                    core.map_err(|error| error.to_string())
                 };
-                $name { core: open().map_err(|error| error.to_string()), alarm }
+                $name { core: open(), alarm }
             }
 
-            async fn fetch(&self, mut request: Request) -> Result<Response> {
-                let core = self.core.as_ref().map_err(failed)?;
-                let body = request.bytes().await?;
-                match core.handle(&request.path(), &body).await {
-                    Ok(reply) => Response::from_bytes(reply),
-                    Err(error) => {
-                        worker::console_error!("{}", serde_json::json!({"event": "call_failed", "error": error.to_string()}));
-                        Response::error("failed", 500)
-                    }
-                }
+            pub async fn fetch(&self, request: Request) -> Result<Response, JsValue> {
+                let answered = async {
+                    let core = self.core.as_ref().map_err(String::clone)?;
+                    let (path, body) = called(&request).await?;
+                    core.handle(&path, &body).await.map_err(|error| error.to_string())
+                };
+                replied(AssertUnwindSafe(answered).await)
             }
 
-            async fn alarm(&self) -> Result<Response> {
+            pub async fn alarm(&self) -> Result<(), JsValue> {
                 self.alarm.fired();
-                self.core.as_ref().map_err(failed)?.run().await;
-                Response::empty()
+                let core = self.core.as_ref().map_err(|error| JsError::new(error))?;
+                AssertUnwindSafe(core.run()).await;
+                Ok(())
             }
         }
     };
@@ -63,8 +74,4 @@ shell! {
 shell! {
     /// One Sentry account: which sessions there are.
     Account: crate::accounts::account::Account
-}
-
-fn failed(error: impl ToString) -> worker::Error {
-    worker::Error::RustError(error.to_string())
 }

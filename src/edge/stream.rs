@@ -4,13 +4,17 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use wasm_bindgen::prelude::*;
+use worker::Env;
+use worker::web_sys::{Request, Response};
+use worker::worker_sys::DurableObjectState;
 
+use super::objects::{called, replied};
 use super::runtime::Clock;
-use crate::mcp::pipe::{BadCall, OPEN, Pipe};
+use crate::mcp::pipe::{OPEN, Pipe};
 
 /// One open stream of the legacy MCP transport. [`Pipe`] is what it does.
-#[durable_object(fetch)]
+#[wasm_bindgen]
 pub struct Stream {
     pipe: Pipe,
 }
@@ -18,20 +22,24 @@ pub struct Stream {
 // A panic leaves at worst a message unsent, or a queue that nobody reads: the stream ends, and its client opens another.
 impl std::panic::RefUnwindSafe for Stream {}
 
-impl DurableObject for Stream {
-    fn new(_state: State, _env: Env) -> Self {
+#[wasm_bindgen(wasm_bindgen_futures = worker::wasm_bindgen_futures)]
+impl Stream {
+    #[wasm_bindgen(constructor)]
+    pub fn new(_state: DurableObjectState, _env: Env) -> Stream {
         Stream { pipe: Pipe::new(Rc::new(Clock)) }
     }
 
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let body = request.bytes().await?;
-        if request.path() == OPEN {
-            let Ok(stream) = self.pipe.open(&body) else { return Response::error(BadCall.to_string(), 500) };
-            return Response::from_stream(stream.map(Ok::<Bytes, worker::Error>));
+    pub async fn fetch(&self, request: Request) -> Result<Response, JsValue> {
+        let (path, body) = match called(&request).await {
+            Ok(call) => call,
+            Err(error) => return replied(Err(error)),
+        };
+        if path != OPEN {
+            return replied(self.pipe.handle(&path, &body).map_err(|error| error.to_string()));
         }
-        match self.pipe.handle(&request.path(), &body) {
-            Ok(reply) => Response::from_bytes(reply),
-            Err(error) => Response::error(error.to_string(), 500),
+        match self.pipe.open(&body) {
+            Ok(stream) => Ok(worker::Response::from_stream(stream.map(Ok::<Bytes, worker::Error>))?.into()),
+            Err(error) => replied(Err(error.to_string())),
         }
     }
 }

@@ -292,13 +292,13 @@ impl Store {
         )
     }
 
-    /// The access token with this hash, if it lives at `now` and the session is open. One statement: every request at the MCP
-    /// door asks this.
+    /// The access token with this hash, if it lives at `now` and the session is open. Every request at the MCP door asks this:
+    /// one statement, which does not hold the time, so that its rows can be remembered.
     pub fn live(&self, hash: &str, now: Timestamp) -> Result<Option<Live>, StorageError> {
         let rows = self.sql.exec(
             "SELECT access.generation, scopes, path, access.expires_at, terms, session.generation, in_use, used_at
-             FROM access, session WHERE access.hash = ?1 AND access.expires_at > ?2 AND session.id = 1 AND state = 'open'",
-            vec![hash.into(), now.into()],
+             FROM access, session WHERE access.hash = ? AND session.id = 1 AND state = 'open'",
+            vec![hash.into()],
         )?;
         let live = |row: &Row| {
             let access = AccessRow {
@@ -318,7 +318,8 @@ impl Store {
             })
         };
         let unreadable = || StorageError("the access token cannot be read".to_owned());
-        rows.first().map(|row| live(row).ok_or_else(unreadable)).transpose()
+        let live = rows.first().map(|row| live(row).ok_or_else(unreadable)).transpose()?;
+        Ok(live.filter(|live| live.access.expires_at > now))
     }
 
     /// Whether [`Store::live`] would find something.

@@ -25,6 +25,7 @@ use vedette::ports::{
     Alarm, Clock, Http, HttpError, Kv, Level, Limiter, LimiterError, Limits, Log, ObjectClass, ObjectError, Objects,
     Random, Row, Sql, StorageError, Timestamp, Value, World,
 };
+use vedette::remember::Remembering;
 use vedette::reply::{Reply, Stream};
 use vedette::router;
 use vedette::sessions::session::Session;
@@ -205,7 +206,7 @@ impl Platform {
         let object = self.object(name);
         let mut instance = object.instance.borrow_mut();
         let made = instance.get_or_insert_with(|| {
-            let sql = Rc::new(Sqlite(Rc::clone(&object.database)));
+            let sql = Rc::new(Remembering::new(Rc::new(Sqlite(Rc::clone(&object.database)))));
             let alarm = Rc::new(TestAlarm(Rc::clone(&object.alarm)));
             match class_of(name) {
                 ObjectClass::Session => {

@@ -1,0 +1,140 @@
+// What the Worker does in JavaScript: whole exchanges. A step from wasm into JavaScript and back costs microseconds, so wasm
+// is left once for an exchange, not once for each header, promise and piece of a body. Nothing is decided here; bridge.rs says
+// what each function is for, and docs/performance.md what they gain.
+
+const NOTHING = new Uint8Array();
+
+/** How the core hears what became of an exchange: `(exchange, status, text, bytes)`. Status 0: it failed, and text is why. */
+let tell;
+
+export function connect(callback) {
+  tell = callback;
+}
+
+/** A body of at most `most` bytes, or its beginning, one byte longer than that. `pairs` are the message's headers. */
+async function bodyOf(message, pairs, most) {
+  const told = Object.fromEntries(pairs);
+  const length = Number(told["content-length"] ?? NaN);
+  // The length as it was told is not the body's when the runtime unpacks the body.
+  if (length <= most && told["content-encoding"] === undefined) {
+    const bytes = new Uint8Array(await message.arrayBuffer());
+    // A connection that breaks in the middle may look like its end.
+    if (bytes.length !== length && message.body !== null) throw new Error("the body is not as long as was told");
+    return bytes;
+  }
+  const pieces = [];
+  let size = 0;
+  for await (const piece of message.body ?? []) {
+    pieces.push(piece);
+    size += piece.length;
+    if (size > most) break;
+  }
+  const bytes = new Uint8Array(Math.min(size, most + 1));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece.subarray(0, bytes.length - at), at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+const BODILESS = ["GET", "HEAD", "OPTIONS"];
+
+export function receive(exchange, request, most) {
+  const report = tell;
+  const { method } = request;
+  const pairs = [...request.headers];
+  const head = JSON.stringify([method, request.url, pairs]);
+  if (BODILESS.includes(method)) {
+    report(exchange, 200, head, NOTHING);
+    return;
+  }
+  bodyOf(request, pairs, most).then(
+    (body) => report(exchange, 200, head, body),
+    () => report(exchange, 200, head, NOTHING), // a client that goes away in the middle reads no answer
+  );
+}
+
+export const respond = (status, headers, body) =>
+  new Response(body.length > 0 ? body.slice() : null, { status, headers });
+
+export const headersOf = (pairs) => new Headers(JSON.parse(pairs));
+
+export function send(exchange, url, method, headers, body, milliseconds, most) {
+  const report = tell;
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort("timeout"), milliseconds);
+  const exchanged = async () => {
+    const response = await fetch(url, {
+      method,
+      headers: JSON.parse(headers),
+      body: body.length > 0 ? body.slice() : undefined,
+      redirect: "manual",
+      signal: controller.signal,
+    });
+    const pairs = [...response.headers];
+    const bytes = await bodyOf(response, pairs, most);
+    clearTimeout(timer);
+    if (bytes.length > most) report(exchange, 0, "too long", NOTHING);
+    else report(exchange, response.status, JSON.stringify(pairs), bytes);
+  };
+  exchanged().catch(() => {
+    clearTimeout(timer);
+    report(exchange, 0, controller.signal.aborted ? "timeout" : "connection", NOTHING);
+  });
+  return controller;
+}
+
+const ask = (namespace, name, path, body) =>
+  namespace.getByName(name).fetch(`https://object${path}`, { method: "POST", body: body.slice() });
+
+export function call(exchange, namespace, name, path, body, milliseconds) {
+  const report = tell;
+  const failed = (why) => report(exchange, 0, String(why), NOTHING);
+  const timer = setTimeout(failed, milliseconds, "no reply in time");
+  const answered = async () => {
+    const response = await ask(namespace, name, path, body);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    clearTimeout(timer);
+    if (response.status === 200) report(exchange, 200, "", bytes);
+    else failed(`${path} was answered with ${response.status}`);
+  };
+  answered().catch((error) => {
+    clearTimeout(timer);
+    failed(error);
+  });
+}
+
+export async function open(namespace, name, path, body) {
+  const response = await ask(namespace, name, path, body);
+  if (response.status !== 200) throw new Error(`${path} was answered with ${response.status}`);
+  return response.body;
+}
+
+export function called(exchange, request) {
+  const report = tell;
+  request.arrayBuffer().then(
+    (body) => report(exchange, 200, request.url, new Uint8Array(body)),
+    (error) => report(exchange, 0, String(error), NOTHING),
+  );
+}
+
+export function limit(exchange, limiter, key) {
+  const report = tell;
+  limiter.limit({ key }).then(
+    ({ success }) => report(exchange, success ? 200 : 429, "", NOTHING),
+    (error) => report(exchange, 0, String(error), NOTHING),
+  );
+}
+
+// ---- SQLite: values and rows cross as one JSON text, and blobs in it as `{ "blob": base64url }` ----
+
+const BASE64URL = { alphabet: "base64url", omitPadding: true };
+const fromJson = (value) =>
+  value !== null && typeof value === "object" ? Uint8Array.fromBase64(value.blob, BASE64URL) : value;
+const toJson = (cell) => (cell instanceof ArrayBuffer ? { blob: new Uint8Array(cell).toBase64(BASE64URL) } : cell);
+
+export function exec(sql, statement, values) {
+  const rows = sql.exec(statement, ...JSON.parse(values).map(fromJson)).raw();
+  return JSON.stringify(Array.from(rows, (row) => row.map(toJson)));
+}
