@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::LocalBoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::config::Config;
@@ -183,6 +184,8 @@ pub trait Sql {
     fn exec(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, StorageError>;
     /// Runs `work` so that either all of its statements take effect or none.
     fn transaction(&self, work: &mut dyn FnMut() -> Result<(), StorageError>) -> Result<(), StorageError>;
+    /// Deletes all tables, and with them the object: what is empty is not kept. The instance is of no use afterwards.
+    fn delete_all(&self) -> LocalBoxFuture<'_, Result<(), StorageError>>;
 }
 
 /// A Durable Object's one alarm. It fires at least once; setting it again moves it.

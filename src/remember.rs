@@ -8,6 +8,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use futures::future::LocalBoxFuture;
+
 use crate::ports::{Row, Sql, StorageError, Value};
 
 /// As many questions are remembered.
@@ -63,6 +65,11 @@ impl Sql for Remembering {
         self.forget();
         done
     }
+
+    fn delete_all(&self) -> LocalBoxFuture<'_, Result<(), StorageError>> {
+        self.forget();
+        self.sql.delete_all()
+    }
 }
 
 #[cfg(test)]
@@ -93,6 +100,11 @@ mod tests {
         fn transaction(&self, work: &mut dyn FnMut() -> Result<(), StorageError>) -> Result<(), StorageError> {
             let before = self.value.get();
             work().inspect_err(|_| self.value.set(before))
+        }
+
+        fn delete_all(&self) -> LocalBoxFuture<'_, Result<(), StorageError>> {
+            self.value.set(0);
+            Box::pin(std::future::ready(Ok(())))
         }
     }
 

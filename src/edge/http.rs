@@ -63,7 +63,7 @@ fn pairs(headers: &HeaderMap) -> Result<String> {
 /// As many sets of headers are kept. Those that every answer of a door has are few; more than that are somebody's own.
 const SETS: usize = 32;
 /// What is of one answer alone: never kept.
-const OWN: [HeaderName; 4] = [SET_COOKIE, LOCATION, ACCESS_CONTROL_ALLOW_ORIGIN, WWW_AUTHENTICATE];
+const OWN: [HeaderName; 3] = [SET_COOKIE, LOCATION, WWW_AUTHENTICATE];
 
 thread_local! {
     /// A response takes a copy of a `Headers` object in half the time in which it reads a list.
@@ -73,7 +73,8 @@ thread_local! {
 /// The headers of a response.
 fn made_of(headers: &HeaderMap) -> Result<web_sys::Headers> {
     let text = pairs(headers)?;
-    if OWN.iter().any(|name| headers.contains_key(name)) {
+    let of_one_page = headers.get(ACCESS_CONTROL_ALLOW_ORIGIN).is_some_and(|origin| origin != "*");
+    if of_one_page || OWN.iter().any(|name| headers.contains_key(name)) {
         return Ok(headers_of(&text)?);
     }
     if let Some(kept) = KEPT.with_borrow(|kept| kept.get(&text).cloned()) {

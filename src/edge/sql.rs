@@ -3,6 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use async_trait::async_trait;
+use futures::future::LocalBoxFuture;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use worker::Storage;
@@ -62,6 +63,10 @@ impl ports::Sql for Sqlite {
             }
         };
         storage.transaction_sync(&mut run).map(drop).map_err(failed)
+    }
+
+    fn delete_all(&self) -> LocalBoxFuture<'_, Result<(), StorageError>> {
+        Box::pin(async { self.storage.delete_all().await.map_err(|error| StorageError(error.to_string())) })
     }
 }
 

@@ -48,7 +48,7 @@ impl Session {
             None => Ok(()),
             // Any refresh token of this family that is ours by its MAC ends it, an older one as well.
             Some(_) if call.refresh => self.end().await,
-            Some(_) => Ok(self.store.delete_access(&call.token)?),
+            Some(_) => Ok(self.store.revoke_access(&call.token, self.now() + IDLE_LIFE)?),
         }
     }
 

@@ -42,7 +42,8 @@ const SCHEMA: [&str; 3] = [
         generation INTEGER NOT NULL,
         scopes TEXT NOT NULL,
         path TEXT NOT NULL,
-        expires_at INTEGER NOT NULL
+        expires_at INTEGER NOT NULL,
+        revoked INTEGER NOT NULL DEFAULT 0
     )",
     "CREATE TABLE IF NOT EXISTS membership (
         account TEXT PRIMARY KEY,
@@ -277,11 +278,11 @@ impl Store {
         )
     }
 
-    /// Adds an access token, or prolongs it.
+    /// Adds an access token, or prolongs it. One that was revoked stays so.
     fn insert_access(&self, access: &AccessRow) -> Result<(), StorageError> {
         self.exec(
             "INSERT INTO access (hash, generation, scopes, path, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (hash) DO UPDATE SET expires_at = ?5",
+             ON CONFLICT (hash) DO UPDATE SET expires_at = ?5 WHERE revoked = 0",
             vec![
                 access.hash.as_str().into(),
                 Value::Integer(access.generation),
@@ -297,7 +298,7 @@ impl Store {
     pub fn live(&self, hash: &str, now: Timestamp) -> Result<Option<Live>, StorageError> {
         let rows = self.sql.exec(
             "SELECT access.generation, scopes, path, access.expires_at, terms, session.generation, in_use, used_at
-             FROM access, session WHERE access.hash = ? AND session.id = 1 AND state = 'open'",
+             FROM access, session WHERE access.hash = ? AND revoked = 0 AND session.id = 1 AND state = 'open'",
             vec![hash.into()],
         )?;
         let live = |row: &Row| {
@@ -327,9 +328,10 @@ impl Store {
         Ok(self.live(hash, now)?.is_some())
     }
 
-    /// Ends one access token.
-    pub fn delete_access(&self, hash: &str) -> Result<(), StorageError> {
-        self.exec("DELETE FROM access WHERE hash = ?", vec![hash.into()])
+    /// Revokes one access token. Its row stays until `forget_at`: whoever repeats the refresh that it came of gets the same
+    /// token, which must not live again.
+    pub fn revoke_access(&self, hash: &str, forget_at: Timestamp) -> Result<(), StorageError> {
+        self.exec("UPDATE access SET revoked = 1, expires_at = ? WHERE hash = ?", vec![forget_at.into(), hash.into()])
     }
 
     /// An access token of the newest generation was used.
@@ -456,6 +458,11 @@ impl Store {
     /// Forgets that there was a session.
     pub fn forget(&self) -> Result<(), StorageError> {
         self.exec("DELETE FROM session", vec![])
+    }
+
+    /// Deletes the object.
+    pub async fn delete_all(&self) -> Result<(), StorageError> {
+        self.sql.delete_all().await
     }
 
     fn exec(&self, statement: &str, parameters: Vec<Value>) -> Result<(), StorageError> {

@@ -7,7 +7,8 @@
 //! 3. the noted token is revoked at Sentry, with pauses, for about half a day;
 //! 4. its person's account is told, so that the session is listed no more ([`super::account`]);
 //! 5. whatever changed the grant, its copy in KV follows (P2);
-//! 6. a day later the session is forgotten. An empty row of the vault stays, which wins over an old copy in KV (P2).
+//! 6. a day later the session is forgotten. An empty row of the vault stays, which wins over an old copy in KV (P2); where
+//!    there never was a grant, as after a consent that nobody concluded, the object goes as a whole: anybody can begin one.
 
 use super::session::{REMEMBER, Session, SessionError};
 use super::store::State;
@@ -62,6 +63,9 @@ impl Session {
         let over =
             row.is_some_and(|row| row.state == State::Ended && row.revocation.is_none() && row.expires_at <= now);
         if over && copy.is_none() && self.store.next_membership_due()?.is_none() {
+            if self.vault.version()? == 0 {
+                return Ok(self.store.delete_all().await?);
+            }
             self.store.forget()?;
         }
         self.wake_by(copy).await

@@ -529,6 +529,11 @@ fn a_consent_is_taken_once_and_in_time_p14() {
     assert!(wait(call(&*world.objects, &late, &begin)).unwrap());
     platform.now.set(platform.now.get() + 2);
     assert_eq!(wait(call(&*world.objects, &late, &Take {})).unwrap(), Taken::Expired);
+    platform.pass(Duration::from_secs(2 * 24 * 3600));
+    for name in [name, late] {
+        let tables = platform.look(&name, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'");
+        assert_eq!(tables, Some("0".into()), "who only began leaves nothing");
+    }
 }
 
 #[test]
@@ -588,4 +593,26 @@ fn a_malformed_sentry_host_ends_no_session() {
     rig.platform.settle();
     rig.platform.redeploy(&variables());
     assert!(matches!(rig.authenticate(&issued, "/mcp/globex", CredentialNeed::Yes), Authenticated::Yes(_)));
+}
+
+#[test]
+fn a_revoked_access_token_does_not_live_again_when_its_refresh_is_repeated_p16() {
+    for used in [true, false] {
+        let rig = rig();
+        let first = rig.redeem().ok().unwrap();
+        let second = rig.refresh(&first).ok().unwrap();
+        if used {
+            assert!(rig.works(&second));
+        }
+        wait(rig.revoking(Kind::Access, &second.access_token, CLIENT));
+        assert!(!rig.works(&second));
+        if !used {
+            rig.pass(2 * 60 * 60); // it has run out as well, and what has run out is swept
+        }
+        let repeated = rig.refresh(&first).ok().unwrap();
+        assert_eq!(repeated.access_token, second.access_token, "the same successor");
+        assert!(!rig.works(&repeated), "used before: {used}");
+        let third = rig.refresh(&second).ok().unwrap();
+        assert!(rig.works(&third), "the session goes on");
+    }
 }

@@ -226,6 +226,10 @@ fn junk_of_any_length_is_a_4xx_and_reaches_no_object_p17_case_65_b1() {
         assert!((400..500).contains(&status));
         assert!(door.revoke(&"x".repeat(length)).status < 500);
     }
+    let names: Vec<String> = (0..4000).map(|number| number.to_string()).collect();
+    let many: Vec<(&str, String)> = names.iter().map(|name| (name.as_str(), String::new())).collect();
+    assert_eq!(door.post(&many, None).status, 413, "too long");
+    assert_eq!(door.post(&many[..2500], None).body["error"], "invalid_client", "long, and each name once");
     assert_eq!(door.rig.platform.object_calls.get(), before);
 }
 

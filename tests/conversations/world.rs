@@ -15,6 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
+use futures::future::LocalBoxFuture;
 use http::{Request, Response};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use vedette::accounts::account::Account;
@@ -791,5 +792,14 @@ impl Sql for Sqlite {
                 Err(error)
             }
         }
+    }
+
+    fn delete_all(&self) -> LocalBoxFuture<'_, Result<(), StorageError>> {
+        let tables = self.exec("SELECT name FROM sqlite_schema WHERE type = 'table'", vec![]);
+        let dropped = tables.and_then(|tables| {
+            let names = tables.iter().filter_map(|row| row.text(0));
+            names.map(|name| self.exec(&format!("DROP TABLE {name}"), vec![]).map(drop)).collect()
+        });
+        Box::pin(std::future::ready(dropped))
     }
 }

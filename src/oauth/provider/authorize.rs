@@ -92,7 +92,7 @@ pub fn read(query: &Query, client: Client, origin: &str) -> Result<Authorization
 type Fault = (&'static str, &'static str);
 
 fn rest(query: &Query, client: &Client, origin: &str) -> Result<(Option<String>, Vec<String>, Limit), Fault> {
-    if query.has_duplicates() {
+    if super::has_duplicates(&query.0) {
         return Err(("invalid_request", "A parameter stands there twice."));
     }
     if query.one("state").is_some_and(|state| state.len() > MAX_STATE) {
@@ -223,10 +223,6 @@ impl Query {
 
     fn has(&self, name: &str) -> bool {
         self.all(name).next().is_some()
-    }
-
-    fn has_duplicates(&self) -> bool {
-        self.0.iter().any(|(name, _)| name != "resource" && self.all(name).nth(1).is_some())
     }
 }
 

@@ -89,8 +89,7 @@ fn form(request: &Request<Bytes>) -> Result<Vec<(String, String)>, OAuthError> {
         return Err(invalid("The form is longer than 16 KiB.").with_status(StatusCode::PAYLOAD_TOO_LARGE));
     }
     let form: Vec<(String, String)> = form_urlencoded::parse(request.body()).into_owned().collect();
-    let twice = |name: &String| form.iter().filter(|(known, _)| known == name).count() > 1;
-    if form.iter().any(|(name, _)| name != "resource" && twice(name)) {
+    if super::has_duplicates(&form) {
         return Err(invalid("A parameter stands there twice."));
     }
     Ok(form)

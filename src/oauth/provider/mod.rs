@@ -10,3 +10,11 @@ pub mod redirect;
 pub mod register;
 pub mod reply;
 pub mod token;
+
+use std::collections::BTreeSet;
+
+/// Whether a parameter stands there twice (RFC 6749 §3.1, §3.2). Only `resource` may (RFC 8707 §2).
+fn has_duplicates(parameters: &[(String, String)]) -> bool {
+    let mut seen = BTreeSet::new();
+    parameters.iter().any(|(name, _)| name != "resource" && !seen.insert(name))
+}
