@@ -80,6 +80,7 @@ test("killed while Sentry sends the person back, they arrive with a code that wo
     const { visitor, callback } = await approved();
     return [() => visitor.get(callback)];
   });
+  const live = await door.liveAtSentry();
   const answers = [];
   let anew = 0;
   for (let kill = 0; kill < KILLS; kill += 1) {
@@ -98,6 +99,9 @@ test("killed while Sentry sends the person back, they arrive with a code that wo
   }
   tally(t, answers);
   t.diagnostic(`${anew} people had to begin anew`);
+  // One session for each person, and for each who began anew at most the grant that was lost on its way to us.
+  const left = (await door.liveAtSentry()) - live - KILLS;
+  assert.ok(left <= anew, `${left} grants are left over, and ${anew} began anew`);
 });
 
 test("killed between the code and its redemption, the code is still good (P16)", async () => {
@@ -170,28 +174,35 @@ test("killed within a refresh, the client gets the pair that it lost, and goes o
 
 test("killed while Sentry's token is refreshed, the client goes on, or its session has ended whole and it logs in (P3, P16)", async (t) => {
   const client = await door.client();
-  const slow = { side: "sentry", match: "oauth/token", kind: "delay", ms: 15, after_work: true };
+  const slow = { side: "sentry", match: "oauth/token", kind: "delay", ms: 40, after_work: true };
   const { id } = await door.world.control("faults", slow);
   const soonOver = async () => {
     await door.world.control("sentry/tokens", { action: "next_life", seconds: 60 });
     return client.tokens();
   };
+  const whoami = (token) => door.tools(token, { call: "whoami" });
+  const refreshes = async () => (await door.counted()).refreshes;
   const spread = await spreadOf(async () => {
     const { access_token } = await soonOver();
-    return [() => door.tools(access_token)];
+    return [() => whoami(access_token)];
   });
   const answers = [];
+  let within = 0;
   let ended = 0;
   for (let kill = 0; kill < KILLS; kill += 1) {
     const { access_token, refresh_token } = await soonOver();
-    const [answer] = await killedAmong(kill, spread, [() => door.tools(access_token)]);
+    const before = await refreshes();
+    const [answer] = await killedAmong(kill, spread, [() => whoami(access_token)]);
     answers.push(answer);
-    const next = await insist(() => door.tools(access_token));
+    if (!answer && (await refreshes()) > before) within += 1;
+    const next = await insist(() => whoami(access_token));
     const refreshed = await insist(() => client.refresh(refresh_token));
+    assert.ok((await refreshes()) <= before + 1, "Sentry is asked for one refresh");
     if (next.status === 200) {
+      assert.equal((await refreshes()), before + 1);
+      assert.match(next.text, /ada@example\.com/);
       assert.equal(refreshed.status, 200, refreshed.text);
-      const who = await door.works(refreshed.json.access_token, { call: "whoami" });
-      assert.match(who.text, /ada@example\.com/);
+      await door.works(refreshed.json.access_token, { call: "whoami" });
     } else {
       assert.equal(next.status, 401, next.text);
       isError(refreshed, 400, "invalid_grant");
@@ -201,9 +212,8 @@ test("killed while Sentry's token is refreshed, the client goes on, or its sessi
   }
   await fetch(`${door.world.slack}/sandbox/faults/${id}`, { method: "DELETE" });
   tally(t, answers);
-  const { refreshes } = await door.counted();
-  assert.ok(refreshes >= KILLS - ended, `Sentry was asked for ${refreshes}`);
-  t.diagnostic(`${ended} clients were told to log in: Sentry's answer was lost`);
+  assert.ok(within > 0, "no kill fell between Sentry's refresh and its answer");
+  t.diagnostic(`${within} kills between Sentry's refresh and its answer; ${ended} clients were told to log in`);
 });
 
 test("killed within a revocation, it is done or not, never by half, and Sentry's tokens end with it (P5, P16)", async (t) => {

@@ -30,4 +30,4 @@ scenario(128, "RFC 7592 §2.3", "a registration is not stored, so there is none 
   isError(await client.refresh(tokens.refresh_token), 401, "invalid_client");
 });
 
-shownOnTheHost("128b", "RFC 7591 §3.2.1", "with a new secret of the operator's, every id, and with it every session, has ended", "an_id_that_was_changed_or_made_elsewhere_is_none_p17");
+shownOnTheHost("128b", "RFC 7591 §3.2.1", "with a new secret of the operator's, every id has ended", "an_id_that_was_changed_or_made_elsewhere_is_none_p17");

@@ -1,4 +1,4 @@
-// C1 to C9: what goes wrong where tokens lie in an eventually consistent store. Here, with many callers at once, on workerd.
+// C1 to C6 and C9: what goes wrong where tokens lie in an eventually consistent store. Here, with many callers at once, on workerd.
 // What a row of oauth-provider's defects became: docs/known-defects.md.
 
 import assert from "node:assert/strict";

@@ -68,14 +68,14 @@ fn ping(rig: &Rig, path: &str) -> u16 {
 fn a_long_call_is_told_of_as_it_goes() {
     let rig = Rig::start();
     assert_eq!(ping(&rig, "/mcp"), 200);
-    rig.fault(json!({ "side": "sentry", "match": "*issues/", "kind": "delay", "ms": 7000 }));
+    rig.fault(json!({ "side": "sentry", "match": "*issues/", "kind": "delay", "ms": 12_000 }));
     let start = Instant::now();
     let search = call("search_issues", json!({ "organizationSlug": "globex" }));
     let mut wire = Wire::open(&rig, "POST", "/mcp", &sentry_bearer(), &search);
     assert!(wire.until("Asking Sentry for issues").to_ascii_lowercase().contains("text/event-stream"));
-    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
     wire.until("Still waiting for Sentry");
-    assert!(start.elapsed() < Duration::from_millis(6900), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_millis(11_500), "{:?}", start.elapsed());
     assert!(wire.until("CHECKOUT-API-4F").contains("\"id\":1"));
 }
 
@@ -128,6 +128,7 @@ fn when_a_client_leaves_its_exchange_with_sentry_ends_and_the_worker_goes_on() {
         &call("search_issues", json!({ "organizationSlug": "globex" })),
     );
     wire.until("Asking Sentry");
+    until("Sentry is asked", || !asked.lock().unwrap().is_empty());
     let asking = asked.lock().unwrap().clone();
     assert!(matches!(asking.as_slice(), [(path, true)] if path.contains("globex")), "{asking:?}");
     let left = Instant::now();
@@ -149,14 +150,14 @@ fn a_client_that_leaves_during_a_refresh_leaves_a_session_that_works_p3() {
     let refreshes = || rig.control("GET", "sentry/log", &Value::Null)["counters"]["refreshes"].as_u64().unwrap();
     let before = refreshes();
     rig.fault(json!({ "side": "sentry", "match": "api/0/*", "kind": "token_expired", "times": 1 }));
-    rig.fault(json!({ "side": "sentry", "match": "oauth/token", "kind": "delay", "ms": 8000, "after_work": true }));
+    rig.fault(json!({ "side": "sentry", "match": "oauth/token", "kind": "delay", "ms": 6000, "after_work": true }));
     let mut wire = Wire::open(&rig, "POST", "/mcp", &authorization, &whoami);
     wire.until("Asking Sentry");
     until("the refresh is under way", || refreshes() == before + 1);
     drop(wire);
     // It goes on in the session's object, with nobody waiting for it, and its result is kept: the next call has it. Without
     // it that call would find a refresh whose end is not known, and the tokens dead.
-    std::thread::sleep(Duration::from_secs(9));
+    std::thread::sleep(Duration::from_secs(8));
     let mut next = Wire::open(&rig, "POST", "/mcp", &authorization, &whoami);
     next.until("ada@example.com");
     assert_eq!(refreshes(), before + 1);
