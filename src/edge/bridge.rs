@@ -54,6 +54,10 @@ extern "C" {
     pub fn exec(sql: &Object, statement: &str, values: &str) -> Result<String, JsValue>;
 }
 
+/// As many exchanges are waited for. A request that the platform gives up in the middle is never told what became of its own,
+/// so the oldest go when there are more.
+const MOST: usize = 10_000;
+
 /// How an exchange ended.
 pub struct Over {
     /// The status of an HTTP response; 200 where there is none.
@@ -111,7 +115,11 @@ impl Exchange {
         let number = ALL.with(|all| {
             let number = all.last.get().wrapping_add(1);
             all.last.set(number);
-            all.states.borrow_mut().insert(number, State::Begun(None));
+            let mut states = all.states.borrow_mut();
+            if states.len() >= MOST {
+                states.pop_first();
+            }
+            states.insert(number, State::Begun(None));
             number
         });
         let abort = begin(number).unwrap_or_else(|error| {
@@ -160,17 +168,14 @@ impl Future for Exchange {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<Over, String>> {
         ALL.with(|all| {
             let mut states = all.states.borrow_mut();
-            match states.get_mut(&self.number) {
-                Some(State::Begun(waker)) => {
-                    *waker = Some(context.waker().clone());
-                    return Poll::Pending;
-                }
-                Some(State::Over(_)) | None => {}
+            if let Some(State::Begun(waker)) = states.get_mut(&self.number) {
+                *waker = Some(context.waker().clone());
+                return Poll::Pending;
             }
-            match states.remove(&self.number) {
-                Some(State::Over(over)) => Poll::Ready(over),
-                _ => Poll::Pending,
-            }
+            Poll::Ready(match states.remove(&self.number) {
+                Some(State::Over(over)) => over,
+                _ => Err("it was given up".to_owned()),
+            })
         })
     }
 }
