@@ -309,6 +309,33 @@ fn a_project_in_the_path_limits_every_call_to_it() {
     assert!(!error && text.contains("CHECKOUT-API-4F"), "{text}");
     let (error, text, _) = limited().call(&platform, "get_issue_details", json!({ "issueId": "TEST-LAB-4" }));
     assert!(error && text.contains("limited to globex/checkout-api") && !text.contains("TEST-LAB"), "{text}");
+    for query in
+        ["project:test-lab", "project:[checkout-api,test-lab]", "!project:checkout-api", "project.name:test-lab"]
+    {
+        let (_, text, _) = limited().call(&platform, "search_issues", json!({ "query": query, "limit": 100 }));
+        assert!(!text.contains("TEST-LAB-"), "{query}: {text}");
+    }
+}
+
+#[test]
+fn the_latest_issue_of_a_project_in_the_path_is_one_of_that_project() {
+    let (platform, token) = with_ada();
+    let latest = |path: &str| {
+        let answers = ["@latest", "@most_frequent"]
+            .map(|id| post(path).by(&token).call(&platform, "get_issue_details", json!({ "issueId": id })));
+        answers.map(|(error, text, _)| {
+            assert!(!error, "{path}: {text}");
+            text
+        })
+    };
+    for (project, name) in [("checkout-api", "CHECKOUT-API-"), ("test-lab", "TEST-LAB-")] {
+        for text in latest(&format!("/mcp/globex/{project}")) {
+            assert!(text.contains(&format!("[{name}")), "{text}");
+        }
+    }
+    let uri = "sentry://globex/issues/@latest";
+    let (_, body) = post("/mcp/globex/test-lab").by(&token).ask(&platform, "resources/read", json!({ "uri": uri }));
+    assert!(body["result"]["contents"][0]["text"].as_str().unwrap().contains("[TEST-LAB-"), "{body}");
 }
 
 #[test]
