@@ -7,6 +7,7 @@ use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, RequestId};
 use super::constraint::Endpoint;
 use crate::config::Problem;
 use crate::limits::{self, TooMany};
+use crate::sessions::terms::all_scopes;
 
 /// JSON-RPC leaves -32000 to -32019 to servers: the request was refused before or instead of its method.
 const REFUSED: ErrorCode = ErrorCode(-32000);
@@ -45,11 +46,14 @@ impl Refusal {
         Refusal { status, error: Box::new(error), id: None, challenge: None, retry_after: None, allow: None }
     }
 
-    /// 401: nothing was presented. One challenge, which leads to the authorization server (RFC 9728 §5.1).
+    /// 401: nothing was presented. One challenge, which leads to the authorization server (RFC 9728 §5.1), with the scopes to
+    /// ask for there (MCP 2025-11-25, "Protected Resource Metadata Discovery Requirements"): those of the resource's metadata,
+    /// with which the consent page ticks what it ticks for a client that names none.
     pub fn no_credential(endpoint: &Endpoint) -> Refusal {
         let sentence =
             "Sign in first: this server takes an OAuth access token, or `Authorization: Sentry-Bearer <token>`.";
-        Refusal::new(StatusCode::UNAUTHORIZED, sentence).challenging(bearer(endpoint, &[]))
+        Refusal::new(StatusCode::UNAUTHORIZED, sentence)
+            .challenging(bearer(endpoint, &[("scope", &all_scopes().join(" "))]))
     }
 
     /// 401: what was presented is no good (any more). Clients authorize anew by themselves when they see it.
