@@ -42,7 +42,7 @@ pub const MAX_BODY: usize = 1024 * 1024;
 
 /// Answers a request below `/mcp`; `segments` are what follows in its path.
 pub async fn answer(world: &World, request: Request<Bytes>, origin: &Url, segments: &[&str]) -> Reply {
-    let (page, mut reply) = match cors::origin(request.headers(), origin) {
+    let (page, mut reply) = match cors::origin(request.headers()) {
         Err(refusal) => (None, refusal.into_response().into()), // 1
         Ok(page) if request.method() == Method::OPTIONS => (page, cors::preflight().into()),
         Ok(page) => {
