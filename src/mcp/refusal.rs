@@ -5,11 +5,13 @@ use http::{HeaderValue, Response, StatusCode, header};
 use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, RequestId};
 
 use super::constraint::Endpoint;
+use super::era::Era;
 use crate::config::Problem;
 use crate::limits::{self, TooMany};
 use crate::sessions::terms::all_scopes;
 
-/// JSON-RPC leaves -32000 to -32019 to servers: the request was refused before or instead of its method.
+/// JSON-RPC leaves -32000 to -32019 to servers: the request was refused before or instead of its method. 2026-07-28 keeps them
+/// for what was there before it ([`Refusal::of_era`]).
 const REFUSED: ErrorCode = ErrorCode(-32000);
 /// When to try again what the configuration prevents, in seconds.
 const RETRY_CONFIGURATION: u64 = 300;
@@ -104,6 +106,14 @@ impl Refusal {
     /// The same, as the answer to the request with this id.
     pub fn answering(mut self, id: RequestId) -> Refusal {
         self.id.get_or_insert(id);
+        self
+    }
+
+    /// The same with the code that its era has for it: in 2026-07-28 the status, which is outside of all reserved ranges.
+    pub fn of_era(mut self, era: Era) -> Refusal {
+        if era == Era::Modern && self.error.code == REFUSED {
+            self.error.code = ErrorCode(self.status.as_u16().into());
+        }
         self
     }
 

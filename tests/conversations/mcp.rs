@@ -388,6 +388,20 @@ fn a_rebound_name_is_no_origin_of_ours_however_the_server_is_asked_for() {
 }
 
 #[test]
+fn a_refusal_has_the_code_that_its_revision_has_for_it() {
+    let platform = Platform::new();
+    let unknown = post("/mcp").without("authorization");
+    assert_eq!(unknown.ask(&platform, "ping", json!({})).1["error"]["code"], -32000);
+    let (status, body) = unknown.modern(&platform, "server/discover", json!({}));
+    assert_eq!((status, &body["error"]["code"]), (401, &json!(401)), "2026-07-28 has -32000 for older servers");
+    let foreign = post("/mcp").with("origin", "null");
+    let (status, body) = foreign.modern(&platform, "server/discover", json!({}));
+    assert_eq!((status, &body["error"]["code"]), (403, &json!(403)));
+    let nowhere = post("/mcp/no-such-org").modern(&platform, "tools/list", json!({}));
+    assert_eq!((nowhere.0, &nowhere.1["error"]["code"]), (404, &json!(404)));
+}
+
+#[test]
 fn the_tools_are_listed_as_clients_will_read_them() {
     let platform = Platform::new();
     let (_, body) = post("/mcp").modern(&platform, "tools/list", json!({}));
