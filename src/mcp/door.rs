@@ -110,6 +110,7 @@ async fn admitted(world: &World, request: Request<Bytes>, origin: &Url, segments
 /// Does what wants progress. What ends while its status can still be told is sent whole; the rest is a stream.
 async fn told(work: Work, token: ProgressToken, form: Form) -> Result<Reply, Refusal> {
     let (clock, id, era) = (work.world.clock.clone(), work.request.id.clone(), work.era);
+    let key = progress::key(&work.caller, &work.endpoint, &work.request);
     let mut told = work.told(token);
     let mut so_far = String::new();
     let mut hold = clock.sleep(HOLD);
@@ -129,10 +130,14 @@ async fn told(work: Work, token: ProgressToken, form: Form) -> Result<Reply, Ref
             Either::Right(_) => break,
         }
     }
+    drop(hold);
     let rest = told.map(move |told| match told {
         Told::Step(step) => Bytes::from(event(&step)),
         Told::Done(Ok((_, body))) => Bytes::from(event(&body)),
-        Told::Done(Err(refusal)) => Bytes::from(event(&refusal.of_era(era).answering(id.clone()).into_message())),
+        Told::Done(Err(refusal)) => {
+            progress::too_late(key, &refusal, clock.now());
+            Bytes::from(event(&refusal.of_era(era).answering(id.clone()).into_message()))
+        }
     });
     let begun = futures::stream::once(async { Bytes::from(so_far + ": waiting\n\n") });
     Ok(Reply::streaming(start_of_events(), begun.chain(rest).boxed_local()))
@@ -180,6 +185,10 @@ async fn answered_one(
 /// The answer to one request.
 pub(super) async fn answered(server: &Server<'_>, request: &super::message::Request, era: Era) -> Outcome {
     let id = request.id.clone();
+    let key = progress::key(server.caller, server.endpoint, request);
+    if let Some(refusal) = progress::known_refusal(key, server.world.clock.now()) {
+        return Err(refusal.answering(id));
+    }
     match dispatch::dispatch(server, request, era).await {
         Ok(result) => {
             let response = JsonRpcResponse { jsonrpc: JsonRpcVersion2_0, id, result };

@@ -26,7 +26,7 @@ pub enum Scheme {
 }
 
 /// Why, and what to say.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Refusal {
     /// The response's status.
     pub status: StatusCode,
@@ -115,6 +115,12 @@ impl Refusal {
             self.error.code = ErrorCode(self.status.as_u16().into());
         }
         self
+    }
+
+    /// The same for another request, if it is about a scope that the credential lacks.
+    pub fn of_missing_scope(&self) -> Option<Refusal> {
+        let about_scope = self.status == StatusCode::FORBIDDEN && self.challenge.is_some();
+        about_scope.then(|| Refusal { id: None, ..self.clone() })
     }
 
     /// The same as a message, for where no response can be sent any more.
