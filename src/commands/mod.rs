@@ -116,6 +116,15 @@ pub struct Context<'a> {
     pub target: Target,
     /// The last issue the person saw, as `organization/SHORT-ID`.
     pub last_issue: Option<String>,
+    /// What nothing may be shown from outside of; empty when there is no limit.
+    pub limit: Target,
+}
+
+impl Context<'_> {
+    /// Whether something of the project with this slug may be shown. In a limit, what does not say its project may not.
+    pub fn shows(&self, project: Option<&str>) -> bool {
+        self.limit.project.is_none() || self.limit.project.as_deref() == project
+    }
 }
 
 /// Why a command gave no answer.

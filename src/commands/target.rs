@@ -77,6 +77,10 @@ async fn unnamed(context: &Context<'_>, project: Option<String>, again: &Invocat
 
 /// The place, with the slugs as Sentry writes them, when the organization is one that this account sees.
 async fn known(context: &Context<'_>, place: Place, again: &Invocation) -> Result<Place, CommandError> {
+    // What a connection is limited to was looked up before, and is no name for anything else.
+    if context.limit.organization.is_some() {
+        return Ok(place);
+    }
     let organizations = context.client.organizations().await?;
     if let Some(organization) = find(&organizations, &place.organization) {
         return Ok(Place { organization: organization.slug.clone(), ..place });
@@ -105,9 +109,12 @@ pub async fn correct_project(
     again: &Invocation,
 ) -> Result<Option<Place>, CommandError> {
     let Some(project) = &place.project else { return Ok(None) };
+    if context.limit.project.is_some() {
+        return Ok(None);
+    }
     // This is help on the way to another answer: when it fails, that answer stands.
     let Ok(page) = projects(context, &place.organization).await else { return Ok(None) };
-    match find_project(&page.items, project) {
+    match find_project(&page, project) {
         Some(found) if found != project => Ok(Some(Place { project: Some(found.to_owned()), ..place.clone() })),
         Some(_) => Ok(None),
         None if page.next.is_some() => Ok(None), // it may be on another page
@@ -124,7 +131,7 @@ async fn as_project(
     let only = if let [only] = organizations { Some(only.slug.clone()) } else { None };
     let Some(organization) = context.target.organization.clone().or(only) else { return Ok(None) };
     let projects = match projects(context, &organization).await {
-        Ok(page) => page.items,
+        Ok(page) => page,
         Err(SentryError::NotFound | SentryError::Forbidden) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
@@ -149,12 +156,15 @@ fn find<'o>(organizations: &'o [Organization], name: &str) -> Option<&'o Organiz
     })
 }
 
-fn find_project<'p>(projects: &'p [Project], name: &str) -> Option<&'p str> {
-    let fits = |project: &&Project| {
-        let names = [&project.slug, &project.id, &project.name];
-        names.into_iter().flatten().any(|known| known.eq_ignore_ascii_case(name))
-    };
-    projects.iter().find(fits).and_then(|project| project.slug.as_deref())
+/// The slug of the project that `name` means. A slug and an id are one project's; a name may be another one's slug, so it
+/// counts only after them, and only when the page shows all projects.
+fn find_project<'p>(page: &'p Page<Project>, name: &str) -> Option<&'p str> {
+    let by = |fits: &dyn Fn(&Project) -> bool| page.items.iter().find(|project| fits(project));
+    let is = |known: &Option<String>| known.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name));
+    let exactly = by(&|project| project.slug.as_deref() == Some(name));
+    let found = exactly.or_else(|| by(&|project| is(&project.slug))).or_else(|| by(&|project| is(&project.id)));
+    let found = found.or_else(|| by(&|project| page.next.is_none() && is(&project.name)));
+    found.and_then(|project| project.slug.as_deref())
 }
 
 /// A slug as it may stand in a URL.

@@ -129,6 +129,7 @@ pub struct Sentry {
     host: SentryHost,
     target: Target,
     last_issue: Option<String>,
+    limit: Target,
 }
 
 impl Sentry {
@@ -144,13 +145,20 @@ impl Sentry {
 
     fn at(host: &str) -> Sentry {
         let host = SentryHost::parse(host).unwrap();
-        Sentry { script: Rc::default(), host, target: Target::default(), last_issue: None }
+        Sentry { script: Rc::default(), host, target: Target::default(), last_issue: None, limit: Target::default() }
     }
 
     /// The person remembers `target`: `globex` or `globex/checkout-api`.
     pub fn remembering(mut self, target: &str) -> Sentry {
         let mut parts = target.split('/').map(str::to_owned);
         self.target = Target { organization: parts.next(), project: parts.next() };
+        self
+    }
+
+    /// The connection is limited to `place`: `globex` or `globex/web`.
+    pub fn limited_to(mut self, place: &str) -> Sentry {
+        self = self.remembering(place);
+        self.limit = self.target.clone();
         self
     }
 
@@ -226,7 +234,8 @@ impl Sentry {
     /// Runs an invocation.
     pub fn run(&self, invocation: &Invocation) -> Result<Answer, CommandError> {
         let client = self.client();
-        let context = Context { client: &client, target: self.target.clone(), last_issue: self.last_issue.clone() };
+        let (target, limit, last_issue) = (self.target.clone(), self.limit.clone(), self.last_issue.clone());
+        let context = Context { client: &client, target, last_issue, limit };
         block_on((find(&invocation.command).unwrap().run)(&context, invocation.parameters.clone()))
     }
 

@@ -3,7 +3,8 @@
 //! 1. The tool is one of this connection's, else -32602.
 //! 2. The arguments fit its schema, else a tool error that says how to mend them.
 //! 3. What the place fixes is put in, over whatever was sent, and a web address in the arguments leads nowhere else.
-//! 4. The command runs. A dead credential is 401 and a missing scope 403, each with its challenge; every other failure is a
+//! 4. The command runs, and knows the limit: it takes no name for another place, and leaves out of its lists what is of
+//!    another project. A dead credential is 401 and a missing scope 403, each with its challenge; every other failure is a
 //!    tool error for the model to read.
 //! 5. In a project, an answer about something of another project is not shown.
 //! 6. The answer is given as data and as text, both marked as untrusted (P20).
@@ -13,6 +14,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::arguments::fitting;
+use super::constraint::Place;
 use super::structured::Structured;
 use super::tools::{self, Offered};
 use super::words::{for_retries, for_tools, marked};
@@ -66,8 +68,10 @@ pub async fn answer(
     let parameters = Value::Object(arguments);
     let invocation = Invocation { command: tool.entry.spec.name.to_owned(), parameters };
     let target = target(server);
+    let Place { organization, project } = server.place.clone();
+    let limit = Target { organization, project };
     let run = async |client: &Client| {
-        let context = Context { client, target: target.clone(), last_issue: None };
+        let context = Context { client, target: target.clone(), last_issue: None, limit: limit.clone() };
         (tool.entry.run)(&context, invocation.parameters.clone()).await
     };
     let done = server.caller.with_client(server.world, server.endpoint, run).await?; // 4

@@ -2,7 +2,7 @@
 //!
 //! Before anything is done within a place, Sentry is asked whether the caller sees it, and how it is spelled; a yes holds
 //! for a quarter of an hour. Anything but a yes fails closed: what cannot be checked is not opened. Afterwards the place is
-//! put into every call here ([`super::tools`]), whatever the client sent.
+//! put into every call here ([`super::tools`]), whatever the client sent, and told to the command as its limit.
 
 use std::cell::RefCell;
 use std::time::Duration;

@@ -42,12 +42,14 @@ pub const MAX_BODY: usize = 1024 * 1024;
 
 /// Answers a request below `/mcp`; `segments` are what follows in its path.
 pub async fn answer(world: &World, request: Request<Bytes>, origin: &Url, segments: &[&str]) -> Reply {
-    let (page, mut reply) = match cors::origin(request.headers(), origin) {
-        Err(refusal) => (None, refusal.into_response().into()), // 1
+    let era = era::of_refusal(request.headers());
+    let refused = |refusal: Refusal| refusal.of_era(era).into_response().into();
+    let (page, mut reply) = match cors::origin(request.headers()) {
+        Err(refusal) => (None, refused(refusal)), // 1
         Ok(page) if request.method() == Method::OPTIONS => (page, cors::preflight().into()),
         Ok(page) => {
             let reply = admitted(world, request, origin, segments).await;
-            (page, reply.unwrap_or_else(|refusal| refusal.into_response().into()))
+            (page, reply.unwrap_or_else(refused))
         }
     };
     cors::permit(&mut reply.response, page);
@@ -107,7 +109,8 @@ async fn admitted(world: &World, request: Request<Bytes>, origin: &Url, segments
 
 /// Does what wants progress. What ends while its status can still be told is sent whole; the rest is a stream.
 async fn told(work: Work, token: ProgressToken, form: Form) -> Result<Reply, Refusal> {
-    let (clock, id) = (work.world.clock.clone(), work.request.id.clone());
+    let (clock, id, era) = (work.world.clock.clone(), work.request.id.clone(), work.era);
+    let key = progress::key(&work.caller, &work.endpoint, &work.request);
     let mut told = work.told(token);
     let mut so_far = String::new();
     let mut hold = clock.sleep(HOLD);
@@ -127,10 +130,14 @@ async fn told(work: Work, token: ProgressToken, form: Form) -> Result<Reply, Ref
             Either::Right(_) => break,
         }
     }
+    drop(hold);
     let rest = told.map(move |told| match told {
         Told::Step(step) => Bytes::from(event(&step)),
         Told::Done(Ok((_, body))) => Bytes::from(event(&body)),
-        Told::Done(Err(refusal)) => Bytes::from(event(&refusal.answering(id.clone()).into_message())),
+        Told::Done(Err(refusal)) => {
+            progress::too_late(key, &refusal, clock.now());
+            Bytes::from(event(&refusal.of_era(era).answering(id.clone()).into_message()))
+        }
     });
     let begun = futures::stream::once(async { Bytes::from(so_far + ": waiting\n\n") });
     Ok(Reply::streaming(start_of_events(), begun.chain(rest).boxed_local()))
@@ -178,6 +185,10 @@ async fn answered_one(
 /// The answer to one request.
 pub(super) async fn answered(server: &Server<'_>, request: &super::message::Request, era: Era) -> Outcome {
     let id = request.id.clone();
+    let key = progress::key(server.caller, server.endpoint, request);
+    if let Some(refusal) = progress::known_refusal(key, server.world.clock.now()) {
+        return Err(refusal.answering(id));
+    }
     match dispatch::dispatch(server, request, era).await {
         Ok(result) => {
             let response = JsonRpcResponse { jsonrpc: JsonRpcVersion2_0, id, result };

@@ -87,6 +87,12 @@ pub fn of(headers: &HeaderMap, request: &Request) -> Result<Era, Refusal> {
     Ok(Era::Modern)
 }
 
+/// The era of a response that no message is read for: what the header says.
+pub fn of_refusal(headers: &HeaderMap) -> Era {
+    let modern = text(headers, VERSION_HEADER) == Some(ProtocolVersion::V_2026_07_28.as_str());
+    if modern { Era::Modern } else { Era::Legacy }
+}
+
 /// Lets what wants no answer pass, as long as the version it names is spoken here.
 ///
 /// # Errors

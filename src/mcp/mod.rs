@@ -13,6 +13,7 @@
 //! | it begins with | nothing; `server/discover` tells what there is | `initialize`, which settles on a version |
 //! | each request carries | version and client capabilities in `_meta`, mirrored in headers ([`era`]) | at most a header |
 //! | several in one body | never | 2025-03-26 only |
+//! | a refusal has the code | of its status | -32000 |
 //! | an unknown method | 404 with -32601 | 200 with -32601 |
 //! | a result has | `resultType`, the server's name in `_meta`, lists also `ttlMs` and `cacheScope` | none of that |
 //!

@@ -9,7 +9,10 @@
 //!
 //! **When the response begins.** A status cannot be taken back. So the work has a second ([`HOLD`]) in which a dead
 //! credential is still a 401 with its challenge; after it, or once the work is done, everything so far is sent at once.
-//! Later a refusal can only be a JSON-RPC error, and the client's next request gets the status.
+//! Later a refusal can only be a JSON-RPC error, and the client's next request gets the status: of a dead credential because
+//! that stays dead; of a missing scope, which only the same call would find again, as late as before, because this isolate
+//! remembers it for a minute ([`too_late`], [`known_refusal`]). Who authorizes anew comes as another session, of which
+//! nothing is known.
 //!
 //! **When the client goes away** the platform drops the stream, and with it the work and its exchange with Sentry. workerd
 //! notices that when it writes: within five seconds.
@@ -36,13 +39,49 @@ use super::constraint::{Endpoint, Place};
 use super::era::Era;
 use super::message::Request;
 use super::refusal::Refusal;
-use super::{Server, door};
-use crate::ports::{Http, HttpError, Limits, World};
+use super::{Server, door, resources};
+use crate::cache::{Cache, Key};
+use crate::crypto::sha256;
+use crate::ports::{Http, HttpError, Limits, Timestamp, World};
 
 /// How long a status is held back.
 pub const HOLD: Duration = Duration::from_secs(1);
 /// The longest silence.
 pub const PULSE: Duration = Duration::from_secs(5);
+
+/// How long a refusal is kept that came too late for its status: a model calls again in seconds.
+const KEPT: Duration = Duration::from_secs(60);
+
+thread_local! {
+    static REFUSED: RefCell<Cache<Refusal>> = const { RefCell::new(Cache::new()) };
+}
+
+/// Keeps a refusal that the client can mend by authorizing for more, for the next call with the same `key`.
+pub fn too_late(key: Option<Key>, refusal: &Refusal, now: Timestamp) {
+    if let (Some(key), Some(refusal)) = (key, refusal.of_missing_scope()) {
+        REFUSED.with_borrow_mut(|refused| refused.put(key, refusal, now, KEPT));
+    }
+}
+
+/// The refusal that came too late for the call before this one, once.
+pub fn known_refusal(key: Option<Key>, now: Timestamp) -> Option<Refusal> {
+    let key = key?;
+    REFUSED.with_borrow_mut(|refused| {
+        let known = refused.get(&key, now);
+        refused.forget(&key);
+        known
+    })
+}
+
+/// What calls of the same tool by the same caller have in common; `None` for what calls no tool.
+pub fn key(caller: &Caller, endpoint: &Endpoint, request: &Request) -> Option<Key> {
+    let tool = match request.method.as_str() {
+        "tools/call" => request.params.get("name")?.as_str()?,
+        "resources/read" => resources::TOOL,
+        _ => return None,
+    };
+    Some(sha256(&[&caller.key, endpoint.path().as_bytes(), b" ", tool.as_bytes()].concat()))
+}
 
 /// A response's status and body, or why there is none.
 pub type Outcome = Result<(StatusCode, Value), Refusal>;

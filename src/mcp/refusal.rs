@@ -5,10 +5,13 @@ use http::{HeaderValue, Response, StatusCode, header};
 use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, RequestId};
 
 use super::constraint::Endpoint;
+use super::era::Era;
 use crate::config::Problem;
 use crate::limits::{self, TooMany};
+use crate::sessions::terms::all_scopes;
 
-/// JSON-RPC leaves -32000 to -32019 to servers: the request was refused before or instead of its method.
+/// JSON-RPC leaves -32000 to -32019 to servers: the request was refused before or instead of its method. 2026-07-28 keeps them
+/// for what was there before it ([`Refusal::of_era`]).
 const REFUSED: ErrorCode = ErrorCode(-32000);
 /// When to try again what the configuration prevents, in seconds.
 const RETRY_CONFIGURATION: u64 = 300;
@@ -23,7 +26,7 @@ pub enum Scheme {
 }
 
 /// Why, and what to say.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Refusal {
     /// The response's status.
     pub status: StatusCode,
@@ -45,11 +48,14 @@ impl Refusal {
         Refusal { status, error: Box::new(error), id: None, challenge: None, retry_after: None, allow: None }
     }
 
-    /// 401: nothing was presented. One challenge, which leads to the authorization server (RFC 9728 §5.1).
+    /// 401: nothing was presented. One challenge, which leads to the authorization server (RFC 9728 §5.1), with the scopes to
+    /// ask for there (MCP 2025-11-25, "Protected Resource Metadata Discovery Requirements"): those of the resource's metadata,
+    /// with which the consent page ticks what it ticks for a client that names none.
     pub fn no_credential(endpoint: &Endpoint) -> Refusal {
         let sentence =
             "Sign in first: this server takes an OAuth access token, or `Authorization: Sentry-Bearer <token>`.";
-        Refusal::new(StatusCode::UNAUTHORIZED, sentence).challenging(bearer(endpoint, &[]))
+        Refusal::new(StatusCode::UNAUTHORIZED, sentence)
+            .challenging(bearer(endpoint, &[("scope", &all_scopes().join(" "))]))
     }
 
     /// 401: what was presented is no good (any more). Clients authorize anew by themselves when they see it.
@@ -101,6 +107,20 @@ impl Refusal {
     pub fn answering(mut self, id: RequestId) -> Refusal {
         self.id.get_or_insert(id);
         self
+    }
+
+    /// The same with the code that its era has for it: in 2026-07-28 the status, which is outside of all reserved ranges.
+    pub fn of_era(mut self, era: Era) -> Refusal {
+        if era == Era::Modern && self.error.code == REFUSED {
+            self.error.code = ErrorCode(self.status.as_u16().into());
+        }
+        self
+    }
+
+    /// The same for another request, if it is about a scope that the credential lacks.
+    pub fn of_missing_scope(&self) -> Option<Refusal> {
+        let about_scope = self.status == StatusCode::FORBIDDEN && self.challenge.is_some();
+        about_scope.then(|| Refusal { id: None, ..self.clone() })
     }
 
     /// The same as a message, for where no response can be sent any more.

@@ -12,7 +12,8 @@ use super::words::marked;
 use super::{Failure, Server};
 use crate::sentry::urls::{Reference, is_slug};
 
-const TOOL: &str = "get_issue_details";
+/// The tool that answers for it.
+pub const TOOL: &str = "get_issue_details";
 const MARKDOWN: &str = "text/markdown";
 
 /// What can be read.

@@ -5,6 +5,8 @@
 //!   every call, over whatever the client sent. Listing organizations is hidden.
 //! - In a project, the same with the project. A tool that can take no project is hidden too, unless what it shows says which
 //!   project it is from, so that it can be held against the limit ([`super::call`]).
+//! - What an organization's projects are capable of (traces, replays, profiles, logs) hides nothing yet: sentry-mcp hides by it
+//!   the tools for single traces, spans, replays and profiles, and no tool here shows one.
 
 use std::cell::OnceCell;
 use std::rc::Rc;

@@ -120,6 +120,7 @@ impl Person {
             client: &client,
             target: turn.target.clone().unwrap_or_default(),
             last_issue: self.store.recall("last_issue")?,
+            limit: Target::default(),
         };
         Ok((entry.run)(&context, invocation.parameters.clone()).await)
     }

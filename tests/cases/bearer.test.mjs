@@ -13,6 +13,7 @@ function isBare(answer, place = "/mcp") {
   assert.equal(scheme, "Bearer");
   assert.equal(parameters.resource_metadata, `${door.origin}/.well-known/oauth-protected-resource${place}`);
   assert.ok(!("error" in parameters), JSON.stringify(parameters));
+  assert.ok(parameters.scope.split(" ").includes("org:read"), JSON.stringify(parameters));
   isNotCached(answer);
 }
 

@@ -7,7 +7,7 @@ use http::{Method, Request, Response, header};
 use serde_json::{Value, json};
 use vedette_sandbox::OPERATOR_TOKEN;
 
-use crate::world::{APP, Platform};
+use crate::world::{APP, Platform, variables};
 
 /// The newest revision.
 pub const MODERN: &str = "2026-07-28";
@@ -365,6 +365,40 @@ fn a_page_of_any_https_origin_can_call_and_read_and_no_other() {
         Request::get(format!("{APP}/health")).header("origin", "https://inspector.example").body(Bytes::new()).unwrap(),
     );
     assert!(!elsewhere.headers().contains_key("access-control-allow-origin"), "closed elsewhere");
+}
+
+#[test]
+fn a_rebound_name_is_no_origin_of_ours_however_the_server_is_asked_for() {
+    let mut variables = variables();
+    variables.retain(|(name, _)| *name != "BASE_URL");
+    let platform = Platform::with(&variables);
+    let asked = |own: &str, path: &str, origin: &str| {
+        let mut request = post(path).with("origin", origin).request(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
+        *request.uri_mut() = format!("{own}{path}").parse().unwrap();
+        platform.request(request).status().as_u16()
+    };
+    for own in ["http://rebound.example:8787", "http://192.168.1.7:8787"] {
+        for path in ["/mcp", "/mcp/globex", "/sse"] {
+            assert_eq!(asked(own, path, own), 403, "{own}{path}");
+        }
+    }
+    for own in ["https://vedette.example.workers.dev", "http://localhost:8787", "http://127.0.0.1:8787"] {
+        assert_eq!(asked(own, "/mcp", own), 200, "{own}");
+    }
+}
+
+#[test]
+fn a_refusal_has_the_code_that_its_revision_has_for_it() {
+    let platform = Platform::new();
+    let unknown = post("/mcp").without("authorization");
+    assert_eq!(unknown.ask(&platform, "ping", json!({})).1["error"]["code"], -32000);
+    let (status, body) = unknown.modern(&platform, "server/discover", json!({}));
+    assert_eq!((status, &body["error"]["code"]), (401, &json!(401)), "2026-07-28 has -32000 for older servers");
+    let foreign = post("/mcp").with("origin", "null");
+    let (status, body) = foreign.modern(&platform, "server/discover", json!({}));
+    assert_eq!((status, &body["error"]["code"]), (403, &json!(403)));
+    let nowhere = post("/mcp/no-such-org").modern(&platform, "tools/list", json!({}));
+    assert_eq!((nowhere.0, &nowhere.1["error"]["code"]), (404, &json!(404)));
 }
 
 #[test]

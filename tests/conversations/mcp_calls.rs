@@ -153,11 +153,12 @@ fn a_call_that_leaves_the_organization_open_is_offered_the_choices() {
 fn nothing_or_anything_else_than_a_token_gets_one_challenge_p17() {
     let platform = Platform::new();
     let metadata = r#"resource_metadata="https://vedette.example.com/.well-known/oauth-protected-resource/mcp"#;
+    let all = r#"scope="event:read event:write org:read project:read project:write team:read team:write""#;
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     for (path, authorization, expected) in [
-        ("/mcp", None, format!(r#"Bearer realm="Vedette", {metadata}""#)),
-        ("/mcp/globex/checkout-api", None, format!(r#"Bearer realm="Vedette", {metadata}/globex/checkout-api""#)),
-        ("/mcp", Some("Basic YTpi".to_owned()), format!(r#"Bearer realm="Vedette", {metadata}""#)),
+        ("/mcp", None, format!(r#"Bearer realm="Vedette", {all}, {metadata}""#)),
+        ("/mcp/globex/checkout-api", None, format!(r#"Bearer realm="Vedette", {all}, {metadata}/globex/checkout-api""#)),
+        ("/mcp", Some("Basic YTpi".to_owned()), format!(r#"Bearer realm="Vedette", {all}, {metadata}""#)),
         (
             "/mcp",
             Some("Bearer junk".to_owned()),
@@ -309,6 +310,33 @@ fn a_project_in_the_path_limits_every_call_to_it() {
     assert!(!error && text.contains("CHECKOUT-API-4F"), "{text}");
     let (error, text, _) = limited().call(&platform, "get_issue_details", json!({ "issueId": "TEST-LAB-4" }));
     assert!(error && text.contains("limited to globex/checkout-api") && !text.contains("TEST-LAB"), "{text}");
+    for query in
+        ["project:test-lab", "project:[checkout-api,test-lab]", "!project:checkout-api", "project.name:test-lab"]
+    {
+        let (_, text, _) = limited().call(&platform, "search_issues", json!({ "query": query, "limit": 100 }));
+        assert!(!text.contains("TEST-LAB-"), "{query}: {text}");
+    }
+}
+
+#[test]
+fn the_latest_issue_of_a_project_in_the_path_is_one_of_that_project() {
+    let (platform, token) = with_ada();
+    let latest = |path: &str| {
+        let answers = ["@latest", "@most_frequent"]
+            .map(|id| post(path).by(&token).call(&platform, "get_issue_details", json!({ "issueId": id })));
+        answers.map(|(error, text, _)| {
+            assert!(!error, "{path}: {text}");
+            text
+        })
+    };
+    for (project, name) in [("checkout-api", "CHECKOUT-API-"), ("test-lab", "TEST-LAB-")] {
+        for text in latest(&format!("/mcp/globex/{project}")) {
+            assert!(text.contains(&format!("[{name}")), "{text}");
+        }
+    }
+    let uri = "sentry://globex/issues/@latest";
+    let (_, body) = post("/mcp/globex/test-lab").by(&token).ask(&platform, "resources/read", json!({ "uri": uri }));
+    assert!(body["result"]["contents"][0]["text"].as_str().unwrap().contains("[TEST-LAB-"), "{body}");
 }
 
 #[test]

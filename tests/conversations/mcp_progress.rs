@@ -150,6 +150,43 @@ fn one_that_is_found_dead_later_is_an_error_on_the_stream_and_a_401_the_next_tim
 }
 
 #[test]
+fn a_scope_that_is_found_missing_later_is_a_challenge_the_next_time_and_tried_anew_after_p4() {
+    let client = client();
+    let platform = &client.platform;
+    let let_in = || client.let_in()["access_token"].as_str().unwrap().to_owned();
+    let (token, other) = (let_in(), let_in());
+    let by = |token: &str, body: &str| {
+        post("/mcp/globex").with("authorization", &format!("Bearer {token}")).send(platform, body)
+    };
+    assert_eq!(by(&token, &search(json!({}))).status(), 200);
+    assert_eq!(by(&other, &search(json!({}))).status(), 200);
+    platform.sandbox.add_fault(delay("*issues/", 2));
+    let scopes = vec!["event:read".to_owned()];
+    platform.sandbox.add_fault(Fault::new(Side::Sentry, "*issues/", FaultKind::MissingScope { scopes }).once());
+    let late = by(&token, &with_token());
+    assert_eq!(late.status(), 200);
+    let all = messages(late.body());
+    assert!(all.last().unwrap()["error"]["message"].as_str().unwrap().contains("event:read"), "{all:?}");
+
+    let asked = || platform.sent.borrow().len();
+    let before = asked();
+    let whoami = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "whoami" } });
+    assert_eq!(by(&token, &whoami.to_string()).status(), 200, "it is about one tool");
+    assert_eq!(by(&other, &search(json!({}))).status(), 200, "and one caller");
+    assert!(asked() > before);
+    let (before, start) = (asked(), platform.now.get());
+    let next = by(&token, &with_token());
+    assert_eq!((next.status().as_u16(), asked(), platform.now.get()), (403, before, start), "at once");
+    let challenge = next.headers()["www-authenticate"].to_str().unwrap();
+    assert!(challenge.contains(r#"error="insufficient_scope""#) && challenge.contains(r#"scope="event:read""#));
+    let error: Value = serde_json::from_slice(next.body()).unwrap();
+    assert_eq!(error["id"], "a");
+    assert_eq!(by(&token, &with_token()).status(), 200, "then it is tried again");
+    platform.pass(Duration::from_secs(61));
+    assert_eq!(by(&token, &with_token()).status(), 200, "and after a minute nothing is known");
+}
+
+#[test]
 fn when_the_client_leaves_the_work_ends() {
     let platform = Platform::new();
     post("/mcp").ask(&platform, "ping", json!({}));

@@ -11,6 +11,7 @@ use url::{Url, form_urlencoded};
 use vedette::crypto::{base64url, sha256};
 
 use crate::browser::{Browser, borrowed, form, location, text};
+use crate::mcp::post;
 use crate::world::{APP, Platform};
 
 pub const REDIRECT: &str = "http://127.0.0.1:3118/callback";
@@ -294,6 +295,19 @@ fn ticked(page: &Response<Bytes>) -> Vec<String> {
     let boxes = html.split("<input").skip(1).filter_map(|tag| tag.split_once('>')).map(|(tag, _)| tag.to_owned());
     let ticked = boxes.filter(|tag| tag.contains("checkbox") && tag.contains("checked"));
     ticked.map(|tag| tag.split("skill-").nth(1).unwrap().split('"').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_scopes_that_a_challenge_names_tick_what_is_ticked_without_any() {
+    let client = client();
+    let response = post("/mcp").without("authorization").send(&client.platform, "{}");
+    let challenge = response.headers()[header::WWW_AUTHENTICATE].to_str().unwrap();
+    let scope = challenge.split("scope=\"").nth(1).unwrap().split('"').next().unwrap();
+    let page = |changes: &[(&str, &str)]| ticked(&Browser::new(&client.platform).get(&client.authorize_url(changes)));
+    assert_eq!(page(&[("scope", scope)]), page(&[]));
+    let metadata = Request::get(format!("{APP}/.well-known/oauth-protected-resource/mcp")).body(Bytes::new()).unwrap();
+    let supported = json(&client.platform.request(metadata))["scopes_supported"].clone();
+    assert_eq!(supported, json!(scope.split(' ').collect::<Vec<_>>()));
 }
 
 #[test]

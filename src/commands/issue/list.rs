@@ -322,10 +322,20 @@ pub async fn first(context: &Context<'_>, place: &Place, sort: Sort) -> Result<O
     let parameters =
         Parameters { sort: Some(sort), limit: Some(1), period: Some("90d".to_owned()), ..Parameters::default() };
     let page = fetch(context, place, &parameters).await?;
-    Ok(page.items.into_iter().next().and_then(|issue| issue.short_id.or(issue.id)))
+    Ok(page.items.into_iter().find(|issue| shown(context, issue)).and_then(|issue| issue.short_id.or(issue.id)))
 }
 
-fn answer(context: &Context<'_>, place: &Place, parameters: &Parameters, page: Page<Issue>) -> Answer {
+/// Whether the issue may be shown: its project is a term of the search, which other terms can widen or turn around.
+fn shown(context: &Context<'_>, issue: &Issue) -> bool {
+    context.shows(issue.project.as_ref().and_then(|project| project.slug.as_deref()))
+}
+
+fn answer(context: &Context<'_>, place: &Place, parameters: &Parameters, mut page: Page<Issue>) -> Answer {
+    let found = page.items.len();
+    page.items.retain(|issue| shown(context, issue));
+    if page.items.len() < found {
+        page.hits = None; // of elsewhere too
+    }
     let link = web_link(context, place, parameters);
     let what = match parameters.query() {
         DEFAULT_QUERY => "Unresolved issues",
@@ -342,12 +352,14 @@ fn answer(context: &Context<'_>, place: &Place, parameters: &Parameters, page: P
         notes: place.note.clone().into_iter().collect(),
         ..Answer::default()
     };
-    if page.items.is_empty() {
-        nothing(&mut answer, place, parameters);
+    if page.items.is_empty() && (found == 0 || page.next.is_none()) {
+        nothing(context, &mut answer, place, parameters);
         return answer;
     }
     let shown = page.items.len() as u64;
-    answer.parts.push(Part::Items(page.items.iter().map(|issue| item(context, place, issue)).collect()));
+    if shown > 0 {
+        answer.parts.push(Part::Items(page.items.iter().map(|issue| item(context, place, issue)).collect()));
+    }
     if let [only] = page.items.as_slice() {
         answer.learned = learned(place, only);
     }
@@ -395,7 +407,7 @@ fn item(context: &Context<'_>, place: &Place, issue: &Issue) -> Item {
 }
 
 /// Says kindly that there is nothing, where that was, and what else to try.
-fn nothing(answer: &mut Answer, place: &Place, parameters: &Parameters) {
+fn nothing(context: &Context<'_>, answer: &mut Answer, place: &Place, parameters: &Parameters) {
     let period = say::period(parameters.period());
     if parameters.cursor.is_some() {
         answer.parts.push(Part::Paragraph("That was all: there are no more issues on this list.".to_owned()));
@@ -417,7 +429,7 @@ fn nothing(answer: &mut Answer, place: &Place, parameters: &Parameters) {
     if !parameters.query().is_empty() {
         offer("All issues, resolved too", Parameters { query: Some(String::new()), ..here() });
     }
-    if place.project.is_some() {
+    if place.project.is_some() && context.limit.project.is_none() {
         let label = format!("All of {}", place.organization);
         offer(
             &label,
@@ -673,6 +685,70 @@ mod tests {
             sentry.run_text("issue list globex/Checkout-API").contains("Nothing is unresolved in globex/checkout-api")
         );
         assert!(sentry.run_text("issue list globex/9").contains("Nothing is unresolved in globex/checkout-api"));
+    }
+
+    /// A project whose name is the slug of the one after it.
+    fn namesakes() -> Value {
+        json!([{ "id": "9", "slug": "a-web", "name": "Web" }, { "id": "10", "slug": "web", "name": "Storefront" }])
+    }
+
+    #[test]
+    fn a_projects_slug_wins_over_anothers_name() {
+        let shop = json!([{ "id": "1", "shortId": "SHOP-1", "project": { "slug": "a-web" } }]);
+        let sentry = sentry().replies(GLOBEX, 200, &[], "[]").answers(GLOBEX, shop).answers(PROJECTS, namesakes());
+        let told = sentry.run_text("issue list globex/web");
+        assert!(told.contains("Nothing is unresolved in globex/web") && !told.contains("SHOP-1"), "{told}");
+    }
+
+    #[test]
+    fn a_name_is_no_project_while_its_slug_may_be_on_a_further_page() {
+        let link = r#"<https://us.sentry.io/x>; rel="next"; results="true"; cursor="0:100:0""#;
+        let named = json!([{ "id": "9", "slug": "a-web", "name": "Web" }]).to_string();
+        let sentry = sentry().answers(GLOBEX, json!([])).replies(PROJECTS, 200, &[("link", link)], &named);
+        assert!(sentry.run_text("issue list globex/web").contains("Nothing is unresolved in globex/web"));
+    }
+
+    fn search_in_web(query: &str) -> crate::commands::answer::Invocation {
+        let parameters = json!({ "organizationSlug": "globex", "projectSlugOrId": "web", "query": query });
+        crate::commands::answer::Invocation { command: "issue list".to_owned(), parameters }
+    }
+
+    #[test]
+    fn in_a_project_that_a_connection_is_limited_to_nothing_stands_for_another_place() {
+        let gone = json!([{ "slug": "globex-2", "name": "Globex" }]);
+        for (status, body) in [(200, "[]"), (400, r#"{"detail":"Project(s) web do not exist"}"#), (404, "{}")] {
+            let sentry = Sentry::saas().answers(ORGANIZATIONS, gone.clone());
+            let sentry = sentry.replies("https://sentry.io/api/0/organizations/globex/issues/", status, &[], body);
+            let sentry = sentry.limited_to("globex/web");
+            let _ = sentry.run(&search_in_web(""));
+            assert!(sentry.calls().iter().all(|url| !url.contains("globex-2") && !url.contains("projects")));
+        }
+        let sentry = sentry().answers(GLOBEX, json!([])).limited_to("globex/web");
+        let answer = sentry.run(&search_in_web("level:fatal")).unwrap();
+        assert!(answer.title.starts_with("Issues in globex/web"), "{}", answer.title);
+        assert!(answer.actions.iter().all(|action| action.label != "All of globex"));
+    }
+
+    #[test]
+    fn in_a_project_that_a_connection_is_limited_to_issues_of_no_other_are_listed() {
+        let mixed = json!([
+            { "id": "1", "shortId": "WEB-1", "project": { "slug": "web" } },
+            { "id": "2", "shortId": "LAB-1", "project": { "slug": "test-lab" } },
+            { "id": "3", "shortId": "LAB-2", "project": { "slug": null } },
+            { "id": "4", "shortId": "LAB-3" },
+        ]);
+        let link = r#"<https://us.sentry.io/x>; rel="next"; results="true"; cursor="0:4:0""#;
+        let headers = [("link", link), ("x-hits", "40")];
+        let sentry = || sentry().replies(GLOBEX, 200, &headers, &mixed.to_string());
+        let answer = sentry().limited_to("globex/web").run(&search_in_web("project:test-lab")).unwrap();
+        let told = crate::commands::text::markdown(&answer);
+        assert!(told.contains("WEB-1") && !told.contains("LAB-"), "{told}");
+        assert_eq!(answer.more.unwrap().remaining, None, "the number counts the others too");
+        assert_eq!(answer.learned.issue.as_deref(), Some("globex/WEB-1"));
+        let answer = sentry().limited_to("globex/api").run(&search_in_web("project:test-lab")).unwrap();
+        assert_eq!(answer.parts, [], "and what may be on the next page can be asked for");
+        assert!(answer.more.unwrap().next.is_some());
+        assert!(sentry().run_text("issue list globex/web").contains("LAB-3"), "without a limit all are");
     }
 
     #[test]

@@ -79,7 +79,9 @@ impl Command for IssueView {
     async fn run<'a>(context: &'a Context<'a>, parameters: Parameters) -> Result<Answer, CommandError> {
         let wanted = wanted(context, &parameters)?;
         let again = invocation::<IssueView>(&parameters);
-        let place = target::resolve(context, wanted.organization.as_deref(), None, &again).await;
+        // An organization that is named is meant as a whole, unless the connection sees a part of it only.
+        let project = context.limit.project.as_deref();
+        let place = target::resolve(context, wanted.organization.as_deref(), project, &again).await;
         let (place, id) = match (wanted.issue, place) {
             // An id needs no project, and says where it is.
             (Reference::Id(id) | Reference::Short(id), Ok(place)) => (Place { project: None, note: None, ..place }, id),
@@ -594,6 +596,23 @@ mod tests {
         }
         let again = sentry().having_seen("globex/CHECKOUT-API-4F");
         assert!(again.type_in("issue view").unwrap().title.starts_with("CHECKOUT-API-4F"));
+    }
+
+    #[test]
+    fn the_latest_issue_of_a_limited_connection_is_its_projects() {
+        let list = json!([
+            { "id": "1", "shortId": "LAB-1", "project": { "slug": "test-lab" } },
+            { "id": "4521", "shortId": "CHECKOUT-API-4F", "project": { "slug": "checkout-api" } },
+        ]);
+        for issue_id in ["@latest", "@most_frequent"] {
+            let sentry = sentry().answers(ISSUES, list.clone()).answers(ISSUE, issue()).answers(EVENT, event());
+            let sentry = sentry.limited_to("globex/checkout-api");
+            let parameters = json!({ "organizationSlug": "globex", "issueId": issue_id });
+            let invocation = crate::commands::answer::Invocation { command: "issue view".to_owned(), parameters };
+            let answer = sentry.run(&invocation).unwrap();
+            assert_eq!(answer.learned.issue.as_deref(), Some("globex/CHECKOUT-API-4F"));
+            assert!(sentry.calls().iter().any(|url| url.contains("project%3Acheckout-api")), "{:?}", sentry.calls());
+        }
     }
 
     #[test]
