@@ -29,6 +29,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::record::{Grant, GrantRecord};
+use super::revocation::Revocation;
 use super::{Credential, NoCredential};
 use crate::crypto::{KeyRing, Purpose};
 use crate::ports::{Level, Sql, StorageError, Timestamp, Value, World};
@@ -317,11 +318,13 @@ impl Vault {
 
     async fn renew(&self, held: Held, issued: Issued) -> Result<Credential, NoCredential> {
         let version = held.row.version + 1;
-        // These tokens, which nobody will use, are left to run out.
-        if !self.is_current(&held)? {
+        let current = self.is_current(&held)?;
+        let grant = held.grant.renewed(issued);
+        if !current {
+            // Whoever replaced the grant had its old token revoked, which this refresh has ended: these are left over.
+            Revocation::of(&grant).attempt(&self.world).await;
             return self.held().await.map(Held::into_credential);
         }
-        let grant = held.grant.renewed(issued);
         self.write(&self.keys()?, &grant, version).map_err(|error| self.storage(error))?;
         self.world.log.log(Level::Info, "grant_refreshed", &[]);
         self.copy().await;

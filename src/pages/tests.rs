@@ -112,6 +112,28 @@ fn problems() -> Vec<ConnectProblem> {
     ]
 }
 
+fn consent_problems() -> Vec<ConsentProblem> {
+    vec![
+        ConsentProblem::UnknownClient,
+        ConsentProblem::ClientDocument(DocumentProblem::OtherClient),
+        ConsentProblem::ForeignRedirect,
+        ConsentProblem::TooLarge,
+        ConsentProblem::NothingTicked,
+        ConsentProblem::NotFromHere,
+        ConsentProblem::WrongBrowser,
+        ConsentProblem::Expired,
+        ConsentProblem::Used,
+        ConsentProblem::NoCode,
+        ConsentProblem::SentryRefused,
+        ConsentProblem::FewerScopes,
+        ConsentProblem::SentryDown,
+        ConsentProblem::NotConfigured,
+        ConsentProblem::NoSignIn,
+        ConsentProblem::Unavailable,
+        ConsentProblem::TooMany(TooMany { retry_after: 60 }),
+    ]
+}
+
 fn config(variables: &'static [(&'static str, &'static str)]) -> Config {
     Config::parse(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
 }
@@ -272,13 +294,15 @@ fn a_hostile_origin_stays_text_p20() {
 
 #[test]
 fn each_problem_has_its_status_and_a_429_or_503_says_when_to_retry() {
-    let table: String = problems()
-        .iter()
-        .map(|problem| {
-            let response = problem.page().into_response();
+    let connecting = problems().into_iter().map(|problem| ("connect", problem.name(), problem.page()));
+    let consenting = consent_problems().into_iter().map(|problem| ("consent", problem.name(), problem.page()));
+    let table: String = connecting
+        .chain(consenting)
+        .map(|(way, name, page)| {
+            let response = page.into_response();
             let retry = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
-            assert_eq!(retry.is_some(), matches!(response.status().as_u16(), 429 | 503), "{problem:?}");
-            format!("{} {} {}\n", response.status().as_u16(), problem.name(), retry.unwrap_or_default())
+            assert_eq!(retry.is_some(), matches!(response.status().as_u16(), 429 | 503), "{way} {name}");
+            format!("{} {way} {name} {}\n", response.status().as_u16(), retry.unwrap_or_default())
         })
         .collect();
     insta::assert_snapshot!("problem_statuses", table);

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use http::{Method, Response, header};
 use serde_json::{Value, json};
+use vedette::crypto::from_base64url;
 use vedette::ports::ObjectClass;
 use vedette_sandbox::{Fault, FaultKind, OPERATOR_TOKEN, Side};
 
 use crate::browser::{Browser, location, text};
 use crate::mcp::post;
-use crate::oauth_flow::{Client, client_at};
+use crate::oauth_flow::{Client, client_at, issued_elsewhere, json};
 use crate::world::{ADA, ADA_OBJECT, APP, GRACE, INCIDENTS, Platform, variables};
 
 const ADAS: &str = "ada@example.com";
@@ -456,6 +457,60 @@ fn what_an_account_stores_names_nobody_p1() {
     let id = platform.sandbox.sentry().live_tokens[0].account.clone();
     assert!(!stored.contains(&id) && !stored.contains("sntry"), "{stored}");
     assert!(account_objects(&platform).iter().all(|name| name.len() == "account:".len() + 43));
+}
+
+/// The next time that Sentry issues a token, it says that it is of the account with this id.
+fn next_is_of(platform: &Platform, id: &str) {
+    let mut issued = issued_elsewhere(platform);
+    issued["user"]["id"] = id.into();
+    let kind = FaultKind::Status { code: 200, body: Some(issued), headers: Default::default() };
+    platform.sandbox.add_fault(Fault::new(Side::Sentry, "oauth/token", kind).once());
+}
+
+#[test]
+fn ids_with_a_colon_break_no_code_mix_no_accounts_and_are_in_no_token_p17_b5() {
+    let platform = Platform::new();
+    let ids = ["acct:42", "acct", "42", "acct:42:", ":", "acct%3A42"];
+    let mut clients = Vec::new();
+    for id in ids {
+        let client = client_at(&platform, &format!("The client of {id}."));
+        next_is_of(&platform, id);
+        let code = client.code_by(ADAS);
+        let first = client.redeem(&code);
+        let refresh = first["refresh_token"].as_str().unwrap();
+        let renewed =
+            json(&client.post("/oauth/token", &[("grant_type", "refresh_token"), ("refresh_token", refresh)]));
+        for tokens in [&first, &renewed] {
+            for token in [&code, tokens["access_token"].as_str().unwrap(), tokens["refresh_token"].as_str().unwrap()] {
+                // `vdc_`, `vda_` or `vdr_`, then 64 bytes, none of which is of the account.
+                let (prefix, rest) = token.split_at(4);
+                let bytes = from_base64url(rest).unwrap();
+                assert!(prefix.starts_with("vd") && bytes.len() == 64, "{token}");
+                for of_the_account in ["acct", ADAS, "2201"] {
+                    let within =
+                        |text: &[u8]| text.windows(of_the_account.len()).any(|it| it == of_the_account.as_bytes());
+                    assert!(!within(&bytes) && !within(token.as_bytes()), "{of_the_account} in {token}");
+                }
+            }
+        }
+        clients.push(Connected { client, tokens: renewed });
+    }
+    platform.settle();
+    assert_eq!(account_objects(&platform).len(), ids.len());
+    for names in [platform.object_names(), platform.kv.borrow().keys().cloned().collect()] {
+        assert!(names.iter().all(|name| !name.contains("acct") && !name.contains(ADAS)), "{names:?}");
+    }
+    for (id, connected) in ids.iter().zip(&clients) {
+        assert!(!call(connected, "whoami").0, "{id}");
+        next_is_of(&platform, id);
+        let browser = signed_in(&platform, ADAS);
+        let page = text(&browser.get(PAGE));
+        assert_eq!(sessions(&page).len(), 1, "{id}: {page}");
+        assert!(disconnect(&browser, &format!("The client of {id}.")).contains("was disconnected"));
+    }
+    assert!(clients.iter().all(|client| !client.works()));
+    platform.settle();
+    assert_eq!(live(&platform, ADAS), 0);
 }
 
 // ---- Slack ----

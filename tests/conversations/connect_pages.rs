@@ -8,11 +8,14 @@ use bytes::Bytes;
 use futures::future::join_all;
 use http::{Method, Response};
 use serde_json::{Value, json};
+use vedette::ports::{Call, ObjectClass};
 use vedette::router;
+use vedette::turns::calls::Conclude;
 use vedette_sandbox::{Fault, FaultKind, OPERATOR_TOKEN, Side};
 
 use crate::browser::{Browser, borrowed, form, text};
-use crate::world::{ADA, ADA_OBJECT, APP, GRACE, INCIDENTS, Platform, link_in, variables, wait};
+use crate::oauth_flow::issued_elsewhere;
+use crate::world::{ADA, ADA_OBJECT, APP, GRACE, INCIDENTS, LostCall, Platform, link_in, variables, wait};
 
 const ACCOUNT: &str = "ada@example.com";
 const TOKEN: &str = "oauth/token";
@@ -30,12 +33,12 @@ fn is_connected(platform: &Platform) -> bool {
     row.as_deref() == Some("1") || !platform.kv.borrow().is_empty()
 }
 
-fn status(code: u16, body: Value) -> FaultKind {
+pub fn status(code: u16, body: Value) -> FaultKind {
     FaultKind::Status { code, body: Some(body), headers: BTreeMap::new() }
 }
 
 /// The address without its query's `name`, or with another value for it.
-fn with(url: &str, name: &str, value: Option<&str>) -> String {
+pub fn with(url: &str, name: &str, value: Option<&str>) -> String {
     let mut url = url::Url::parse(url).unwrap();
     let mut pairs: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(known, _)| known != name).collect();
     pairs.extend(value.map(|value| (name.to_owned(), value.to_owned())));
@@ -47,7 +50,8 @@ fn state_of(url: &str) -> String {
     url::Url::parse(url).unwrap().query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned()
 }
 
-fn is(response: &Response<Bytes>, code: u16, words: &str) {
+/// The page has this status and these words, and is guarded as every page of these ways is.
+pub fn is(response: &Response<Bytes>, code: u16, words: &str) {
     assert_eq!(response.status().as_u16(), code, "{}", text(response));
     assert!(text(response).contains(words), "{words} in {}", text(response));
     assert_eq!(response.headers()["cache-control"], "no-store");
@@ -267,6 +271,34 @@ fn fewer_scopes_than_were_asked_for_are_revoked_and_not_kept_p14() {
     assert!(platform.sent.borrow().iter().any(|sent| sent.url.contains("revoke") && sent.body.contains("narrow")));
     platform.say(ADA, "D0ADA", "connect");
     assert_eq!(Browser::new(&platform).get(&platform.link_for(ADA).unwrap()).status(), 200, "at once");
+}
+
+#[test]
+fn a_grant_that_is_not_kept_is_revoked_at_once_when_its_persons_object_does_not_answer_p5() {
+    for done in [false, true] {
+        for nobodys in [false, true] {
+            let (platform, link) = asked();
+            let browser = Browser::new(&platform);
+            let authorize = browser.start(&link).unwrap();
+            if nobodys {
+                let mut issued = issued_elsewhere(&platform);
+                issued["user"] = Value::Null;
+                platform.sandbox.add_fault(Fault::new(Side::Sentry, TOKEN, status(200, issued)).once());
+                platform.sandbox.add_fault(Fault::new(Side::Sentry, "api/0/auth/", FaultKind::Hang).once());
+            }
+            let callback = browser.consent(&with(&authorize, "scope", Some("org:read")), Some(ACCOUNT));
+            platform.lost_call.set(Some(LostCall { class: ObjectClass::Person, path: Conclude::PATH, done }));
+            is(&browser.get(&callback), 503, "Vedette cannot look up this link right now");
+            let sentry = platform.sandbox.sentry();
+            assert_eq!((sentry.counters.token_exchanges, sentry.live_tokens.len()), (1, 0), "{done} {nobodys}");
+            platform.lost_call.set(None);
+            assert!(!is_connected(&platform));
+
+            platform.say(ADA, "D0ADA", "connect");
+            assert!(platform.connect(ADA, ACCOUNT).contains("Sentry account connected"));
+            assert_eq!(platform.sandbox.sentry().live_tokens.len(), 1, "the new one is not revoked");
+        }
+    }
 }
 
 #[test]

@@ -140,6 +140,29 @@ fn a_crash_in_the_middle_of_a_refresh_is_known_afterwards_p3() {
 }
 
 #[test]
+fn a_refresh_that_a_reconnect_overtook_leaves_no_token_at_sentry_p5() {
+    let platform = connected(300);
+    fault(&platform, "api/0/*", FaultKind::MissingScope { scopes: vec!["event:read".to_owned()] });
+    platform.say(ADA, INCIDENTS, "@vedette issue list globex/checkout-api");
+    platform.pass(Duration::from_secs(240));
+    let new = {
+        let vault = vault(&platform);
+        let refresh = vault.credential();
+        let mut refresh = std::pin::pin!(refresh);
+        let mut context = std::task::Context::from_waker(futures::task::noop_waker_ref());
+        while refreshes(&platform) == 0 {
+            assert!(refresh.as_mut().poll(&mut context).is_pending());
+        }
+        // Sentry has made the new tokens, and its reply is on its way.
+        platform.connect(ADA, "ada@example.com");
+        assert_eq!(platform.sandbox.sentry().live_tokens.len(), 2);
+        wait(refresh).unwrap()
+    };
+    assert!(live(&platform, &new), "the grant of the reconnect is used");
+    assert_eq!(platform.sandbox.sentry().live_tokens.len(), 1);
+}
+
+#[test]
 fn while_sentry_is_down_what_is_left_is_used_and_after_that_the_grant_is_kept_p3() {
     let platform = connected(60);
     let vault = vault(&platform);

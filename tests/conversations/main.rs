@@ -16,6 +16,7 @@ mod mcp_calls;
 mod mcp_progress;
 mod mcp_sessions;
 mod mcp_sse;
+mod oauth_callback;
 mod oauth_documents;
 mod oauth_flow;
 mod oauth_sessions;

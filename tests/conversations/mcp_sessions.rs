@@ -1,14 +1,16 @@
 //! An MCP client that a person let in: its access token at the MCP door (P3, P16, P17, P18).
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use serde_json::json;
+use http::Request;
+use serde_json::{Value, json};
 use vedette_sandbox::{Fault, FaultKind, Side};
 
 use crate::mcp::post;
-use crate::oauth_flow::{Client, client};
-use crate::world::wait;
+use crate::oauth_flow::{Client, client, client_at, json};
+use crate::world::{Platform, wait};
 
 const PLACE: &str = "/mcp/globex";
 
@@ -68,23 +70,116 @@ fn a_revoked_client_is_refused_on_its_next_request_p16() {
     assert_eq!(bearer(PLACE, token).ask(&client.platform, "tools/list", json!({})).0, 401);
 }
 
+/// Lets the tokens that Sentry issues next live for so long; all others live 30 days.
+fn next_life(platform: &Platform, seconds: u32) {
+    let body = json!({ "action": "next_life", "seconds": seconds }).to_string();
+    let request = Request::post("https://sandbox/sandbox/sentry/tokens").body(body.into()).unwrap();
+    assert_eq!(platform.sandbox.control(request, platform.now.get()).status(), 200);
+}
+
+fn fifty_calls_at_once(platform: &Platform, token: &str) -> Vec<String> {
+    wait(join_all((0..50).map(|_| bearer(PLACE, token).calling(platform, "whoami", json!({})))))
+}
+
+/// How often Sentry was asked for tokens, how often it refreshed, and how often it refused a token.
+fn at_sentry(platform: &Platform) -> (usize, u64, usize) {
+    let sentry = platform.sandbox.sentry();
+    let asked = sentry.requests.iter().filter(|it| it.path.contains("oauth/token")).count();
+    let refused = sentry.requests.iter().filter(|it| it.status == Some(401)).count();
+    (asked, sentry.counters.refreshes, refused)
+}
+
 #[test]
 fn fifty_calls_at_once_on_a_grant_that_is_about_to_end_make_one_refresh_p3() {
-    let (client, _) = let_in();
-    let platform = &client.platform;
-    let left = platform.sandbox.sentry().live_tokens[0].expires_at_ms - platform.now.get();
-    // The access token lasts an hour, the grant 30 days: a client that refreshes comes to the grant's end.
-    platform.pass(Duration::from_millis(u64::try_from(left - 60_000).unwrap()));
-    let before = platform.sandbox.sentry().counters.refreshes;
-    let tokens = client.let_in();
-    let token = tokens["access_token"].as_str().unwrap().to_owned();
-    let newest = platform.sandbox.sentry().live_tokens.last().unwrap().expires_at_ms - platform.now.get();
-    assert!(newest > 0);
-    platform.sandbox.add_fault(Fault::new(Side::Sentry, "api/0/*", FaultKind::TokenExpired).once());
-    let calls = (0..50).map(|_| bearer(PLACE, &token).calling(platform, "whoami", json!({})));
-    let answers = wait(join_all(calls));
+    let client = client();
+    next_life(&client.platform, 60);
+    let token = client.let_in()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(at_sentry(&client.platform), (1, 0, 0));
+    let answers = fifty_calls_at_once(&client.platform, &token);
     assert!(answers.iter().all(|text| text.contains("ada@example.com")), "{answers:?}");
-    assert_eq!(platform.sandbox.sentry().counters.refreshes, before + 1);
+    assert_eq!(at_sentry(&client.platform), (2, 1, 0), "one refresh, before any token was refused");
+}
+
+#[test]
+fn fifty_calls_at_once_on_a_grant_that_sentry_calls_expired_make_one_refresh_p3() {
+    let (client, token) = let_in();
+    client.platform.sandbox.add_fault(Fault::new(Side::Sentry, "api/0/*", FaultKind::TokenExpired).once());
+    let answers = fifty_calls_at_once(&client.platform, &token);
+    assert!(answers.iter().all(|text| text.contains("ada@example.com")), "{answers:?}");
+    let (asked, refreshes, refused) = at_sentry(&client.platform);
+    assert_eq!((asked, refreshes), (2, 1));
+    assert!(refused >= 1);
+}
+
+/// A client that is used every day: it renews our tokens, and calls.
+struct Daily {
+    client: Client,
+    tokens: Value,
+}
+
+impl Daily {
+    fn let_in(platform: &Rc<Platform>, name: &str) -> Daily {
+        let client = client_at(platform, name);
+        let tokens = client.let_in();
+        Daily { client, tokens }
+    }
+
+    fn calls(&self, when: &str) {
+        let token = self.tokens["access_token"].as_str().unwrap();
+        let (error, text, _) = bearer(PLACE, token).call(&self.client.platform, "whoami", json!({}));
+        assert!(!error && text.contains("ada@example.com"), "{when}: {text}");
+    }
+
+    fn renews(&mut self, when: &str) {
+        let refresh = self.tokens["refresh_token"].as_str().unwrap();
+        let answer = self.client.post("/oauth/token", &[("grant_type", "refresh_token"), ("refresh_token", refresh)]);
+        assert_eq!(answer.status(), 200, "{when}: {:?}", answer.body());
+        self.tokens = json(&answer);
+    }
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[test]
+fn a_client_that_is_used_every_day_logs_in_once_in_two_months_p3() {
+    let platform = Platform::new();
+    let mut client = Daily::let_in(&platform, "Some client");
+    client.calls("at once");
+    for day in 1..=61 {
+        platform.pass(DAY);
+        client.renews(&format!("on day {day}"));
+        client.calls(&format!("on day {day}"));
+    }
+    assert_eq!(at_sentry(&platform), (3, 2, 0), "consent once, a refresh each month, and no token refused");
+    assert_eq!(platform.sandbox.sentry().live_tokens.len(), 1);
+}
+
+#[test]
+fn two_clients_of_one_account_do_not_end_each_others_access_p3() {
+    let platform = Platform::new();
+    // The first one's grant is due at once, the second one's in 30 days.
+    next_life(&platform, 60);
+    let mut first = Daily::let_in(&platform, "First");
+    let mut second = Daily::let_in(&platform, "Second");
+    second.calls("before the first one's refresh");
+    assert_eq!(at_sentry(&platform), (2, 0, 0));
+    first.calls("with its own refresh");
+    assert_eq!(at_sentry(&platform), (3, 1, 0));
+    second.calls("after the first one's refresh");
+    first.calls("with what it refreshed");
+    // Both come to the end of their tokens at Sentry, and go on, one before the other and the other way round.
+    for day in 1..=61 {
+        platform.pass(DAY);
+        let when = format!("on day {day}");
+        for client in if day < 31 { [&mut first, &mut second] } else { [&mut second, &mut first] } {
+            client.renews(&when);
+            client.calls(&when);
+        }
+        first.calls(&when);
+        second.calls(&when);
+    }
+    assert_eq!(at_sentry(&platform), (7, 5, 0), "no token was refused");
+    assert_eq!(platform.sandbox.sentry().live_tokens.len(), 2);
 }
 
 #[test]

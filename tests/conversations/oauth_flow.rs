@@ -81,13 +81,21 @@ impl Client {
 
     /// The same by somebody else.
     pub fn let_in_by(&self, account: &str) -> Value {
+        self.redeem(&self.code_by(account))
+    }
+
+    /// The code that the client gets when somebody lets it in.
+    pub fn code_by(&self, account: &str) -> String {
         let browser = Browser::new(&self.platform);
         let to_sentry = location(&self.decide(&browser, "approve", &["inspect"])).unwrap();
         let back = location(&browser.get(&browser.consent(&to_sentry, Some(account)))).unwrap();
-        let code = parameters(&back)["code"].clone();
+        parameters(&back)["code"].clone()
+    }
+
+    pub fn redeem(&self, code: &str) -> Value {
         let redeem = [
             ("grant_type", "authorization_code"),
-            ("code", code.as_str()),
+            ("code", code),
             ("redirect_uri", REDIRECT),
             ("code_verifier", VERIFIER),
         ];
@@ -105,6 +113,24 @@ impl Client {
             .unwrap();
         self.platform.request(request)
     }
+}
+
+/// What Sentry's token endpoint says to the same application elsewhere: with it a test can let Sentry say to us what the
+/// sandbox's would not, of a token that is a good one.
+pub fn issued_elsewhere(platform: &Platform) -> Value {
+    let options = platform.sandbox.options();
+    let redirect_uri = format!("{APP}/oauth/callback");
+    let app = [("client_id", options.client_id.as_str()), ("redirect_uri", &redirect_uri)];
+    let encode = |pairs: &[(&str, &str)]| {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(app).extend_pairs(pairs).finish()
+    };
+    let asked = [("response_type", "code"), ("scope", "event:read org:read project:read team:read")];
+    let authorize = format!("https://sentry.io/oauth/authorize/?{}", encode(&asked));
+    let code = parameters(&Browser::new(platform).consent(&authorize, Some(ACCOUNT)))["code"].clone();
+    let secret = options.client_secret.as_str();
+    let form = encode(&[("grant_type", "authorization_code"), ("code", &code), ("client_secret", secret)]);
+    let request = Request::post("https://sentry.io/oauth/token/").body(Bytes::from(form)).unwrap();
+    json(platform.sandbox.handle(request, platform.now.get()).response().unwrap())
 }
 
 pub fn json(response: &Response<Bytes>) -> Value {

@@ -60,12 +60,23 @@ pub struct Platform {
     windows: RefCell<HashMap<(String, String, i64), u32>>,
     /// Objects of this class cannot be called.
     pub objects_broken: Cell<Option<ObjectClass>>,
+    /// This call fails, whichever object it is for.
+    pub lost_call: Cell<Option<LostCall>>,
     /// How often an object was called.
     pub object_calls: Cell<u32>,
     entropy: Cell<u64>,
     sleepers: RefCell<BTreeMap<u64, i64>>,
     next_sleeper: Cell<u64>,
     myself: Weak<Platform>,
+}
+
+/// A call of an object from which no reply comes.
+#[derive(Clone, Copy, Debug)]
+pub struct LostCall {
+    pub class: ObjectClass,
+    pub path: &'static str,
+    /// Whether the object has done what it was asked for.
+    pub done: bool,
 }
 
 /// One request that left the Worker.
@@ -159,6 +170,7 @@ impl Platform {
             counted: RefCell::default(),
             windows: RefCell::default(),
             objects_broken: Cell::new(None),
+            lost_call: Cell::new(None),
             object_calls: Cell::new(0),
             entropy: Cell::new(1),
             sleepers: RefCell::default(),
@@ -668,7 +680,12 @@ impl Objects for Platform {
         if self.objects_broken.get() == Some(class) {
             return Err(ObjectError("the objects are down".to_owned()));
         }
-        self.instance(name).handle(path, &body).await
+        let lost = self.lost_call.get().filter(|lost| (lost.class, lost.path) == (class, path));
+        if lost.is_some_and(|lost| !lost.done) {
+            return Err(ObjectError("the call was lost".to_owned()));
+        }
+        let reply = self.instance(name).handle(path, &body).await;
+        lost.map_or(reply, |_| Err(ObjectError("the reply was lost".to_owned())))
     }
 
     async fn open(&self, name: &str, path: &str, body: Vec<u8>) -> Result<Stream, ObjectError> {

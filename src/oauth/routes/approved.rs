@@ -7,7 +7,7 @@
 //! 5. A no at Sentry goes back to the client with `access_denied`.
 //! 6. The code is exchanged, with the PKCE verifier and the redirect URI as it was sent.
 //! 7. The granted scopes cover what was approved, and the account is known; else the grant is revoked, not kept.
-//! 8. The session is opened with the grant, and makes the client's code.
+//! 8. The session is opened with the grant, and makes the client's code. If it does not answer, the grant is revoked at once.
 //! 9. The browser goes to the client, with `code`, `state` and `iss` (RFC 9207).
 //!
 //! Each failure but the no at Sentry is a page.
@@ -21,6 +21,7 @@ use super::callback::{account, lacking};
 use super::way::code_verifier;
 use crate::crypto::Purpose;
 use crate::grants::record::{Grant, GrantRecord};
+use crate::grants::revocation::Revocation;
 use crate::oauth::browser::{Browser, Fields};
 use crate::oauth::provider::authorize::{code_url, error_url};
 use crate::oauth::state;
@@ -87,8 +88,15 @@ async fn finish(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
     let sealed = needs.keys.seal(Purpose::PendingGrant, &state.session, &record, &*world.random);
     // (8) The session.
     let conclude = Conclude { sealed_grant: sealed.0, keep: !fewer && account.is_some() };
-    let concluded =
-        call(&*world.objects, &state.session, &conclude).await.map_err(|error| unavailable(world, &error))?;
+    let concluded = match call(&*world.objects, &state.session, &conclude).await {
+        Ok(concluded) => concluded,
+        Err(error) => {
+            // It may have the grant, or not: only its reply is known to be missing. Revoking is right either way. The code was
+            // in that reply, so no client can ever use the session, and what it may hold is then dead.
+            Revocation::of(&grant).attempt(world).await;
+            return Err(unavailable(world, &error).into());
+        }
+    };
     let code = match concluded {
         Concluded::Code(code) => code,
         Concluded::Discarded if fewer => return Err(ConsentProblem::FewerScopes.into()),

@@ -19,6 +19,7 @@ use super::way::{
 };
 use crate::crypto::Purpose;
 use crate::grants::record::{Grant, GrantRecord};
+use crate::grants::revocation::Revocation;
 use crate::oauth::browser::{Browser, Fields, form_token};
 use crate::oauth::constants::PENDING_LIFE;
 use crate::oauth::state::{self, StateError};
@@ -78,6 +79,7 @@ async fn confirm_page(world: &World, request: &Request<Bytes>) -> Result<Page, C
     let lacking = lacking(&world.config.scopes, &issued.scopes);
     // (7) The account.
     let account = account(world, &needs, &issued).await;
+    let revocation = Revocation::new(&issued.access_token, needs.host.origin().as_str());
     let pending = pending(world, &needs, issued, account.as_ref());
     let record = pending_record(&state.ticket, &state.nonce, &browser);
     let sealed = needs.keys.seal(Purpose::PendingGrant, &record, &pending, &*world.random);
@@ -89,7 +91,11 @@ async fn confirm_page(world: &World, request: &Request<Bytes>) -> Result<Page, C
             sealed_for: record,
             keep: false,
         };
-        call(&*world.objects, &state.person, &revoke).await.map_err(|error| unavailable(world, &error))?;
+        if let Err(error) = call(&*world.objects, &state.person, &revoke).await {
+            // The object may not have heard of the grant, which nobody else has. If it did, it revokes once more.
+            revocation.attempt(world).await;
+            return Err(unavailable(world, &error));
+        }
         return Err(if lacking.is_empty() {
             ConnectProblem::BadTokenResponse
         } else {
