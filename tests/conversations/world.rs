@@ -814,8 +814,8 @@ impl Sql for Sqlite {
     fn delete_all(&self) -> LocalBoxFuture<'_, Result<(), StorageError>> {
         let tables = self.exec("SELECT name FROM sqlite_schema WHERE type = 'table'", vec![]);
         let dropped = tables.and_then(|tables| {
-            let names = tables.iter().filter_map(|row| row.text(0));
-            names.map(|name| self.exec(&format!("DROP TABLE {name}"), vec![]).map(drop)).collect()
+            let mut names = tables.iter().filter_map(|row| row.text(0));
+            names.try_for_each(|name| self.exec(&format!("DROP TABLE {name}"), vec![]).map(drop))
         });
         Box::pin(std::future::ready(dropped))
     }
