@@ -2,8 +2,8 @@
 //!
 //! One instance of a Durable Object is the only one that reads and writes its SQLite, and all of its statements come through
 //! here. So the same `SELECT` with the same parameters has the same rows until a statement that is no `SELECT` runs, or a
-//! transaction ends: then everything is forgotten. Most requests only read, and each statement that reaches SQLite costs
-//! them a tenth of what they cost in all (`docs/performance.md`).
+//! transaction ends: then everything is forgotten. Most requests only read, and asking SQLite was a tenth of what they
+//! cost (`docs/performance.md`).
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -11,12 +11,21 @@ export function connect(callback) {
   tell = callback;
 }
 
+/** How long a body is, by the headers of its message; NaN where they do not say. */
+function lengthOf(pairs) {
+  let length = NaN;
+  for (const [name, value] of pairs) {
+    // The length as it was told is not the body's when the runtime unpacks the body.
+    if (name === "content-encoding") return NaN;
+    if (name === "content-length") length = Number(value);
+  }
+  return length;
+}
+
 /** A body of at most `most` bytes, or its beginning, one byte longer than that. `pairs` are the message's headers. */
 async function bodyOf(message, pairs, most) {
-  const told = Object.fromEntries(pairs);
-  const length = Number(told["content-length"] ?? NaN);
-  // The length as it was told is not the body's when the runtime unpacks the body.
-  if (length <= most && told["content-encoding"] === undefined) {
+  const length = lengthOf(pairs);
+  if (length <= most) {
     const bytes = new Uint8Array(await message.arrayBuffer());
     // A connection that breaks in the middle may look like its end.
     if (bytes.length !== length && message.body !== null) throw new Error("the body is not as long as was told");
