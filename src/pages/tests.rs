@@ -124,6 +124,7 @@ fn consent_problems() -> Vec<ConsentProblem> {
         ConsentProblem::Expired,
         ConsentProblem::Used,
         ConsentProblem::NoCode,
+        ConsentProblem::CodeRefused,
         ConsentProblem::SentryRefused,
         ConsentProblem::FewerScopes,
         ConsentProblem::SentryDown,

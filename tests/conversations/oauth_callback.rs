@@ -85,6 +85,7 @@ fn lost(done: bool, way: Way) -> Way {
 fn whatever_ends_a_clients_authorization_is_a_page_that_helps_and_leaves_nothing_anywhere_p14_p15_p19() {
     let all = || back(str::to_owned);
     let refused = "Sentry did not give access";
+    let not_accepted = "Sentry did not accept this sign-in";
     let down = "Sentry cannot be reached";
     let unavailable = "Something is restarting";
     let rows: Vec<(&str, Way, u16, &str)> = vec![
@@ -96,8 +97,8 @@ fn whatever_ends_a_clients_authorization_is_a_page_that_helps_and_leaves_nothing
         ("unauthorized_client", with_error("unauthorized_client"), 502, refused),
         ("an error that is markup", with_error("<script>alert(1)</script>"), 502, refused),
         ("an error beside a code", back(|url| with(url, "error", Some("server_error"))), 502, refused),
-        ("another's code", back(|url| with(url, "code", Some("x"))), 502, refused),
-        ("a refused code", exchange(status(400, json!({"error": "invalid_grant"}))), 502, refused),
+        ("another's code", back(|url| with(url, "code", Some("x"))), 400, not_accepted),
+        ("a refused code", exchange(status(400, json!({"error": "invalid_grant"}))), 400, not_accepted),
         ("a refused application", exchange(status(401, json!({"error": "invalid_client"}))), 502, refused),
         ("a refusal in prose", exchange(status(400, json!("no"))), 502, refused),
         ("a proxy's page", exchange(FaultKind::Html { code: 200 }), 502, refused),

@@ -110,6 +110,7 @@ async fn finish(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
 fn exchange_problem(world: &World, error: &TokenError) -> ConsentProblem {
     world.log.log(Level::Warn, "code_exchange_failed", &[("error", &error.to_string())]);
     match error {
+        TokenError::Refused { error, .. } if error == "invalid_grant" => ConsentProblem::CodeRefused,
         TokenError::Refused { .. } | TokenError::Unclear(Unclear::BadBody) => ConsentProblem::SentryRefused,
         TokenError::RateLimited | TokenError::Unclear(_) => ConsentProblem::SentryDown,
     }

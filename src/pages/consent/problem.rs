@@ -30,6 +30,8 @@ pub enum ConsentProblem {
     Used,
     /// Sentry came back with neither a code nor a word of refusal.
     NoCode,
+    /// Sentry does not accept the code that it sent the browser with: it was used, or is too old.
+    CodeRefused,
     /// Sentry refused, or its answer cannot be read.
     SentryRefused,
     /// Sentry granted less than was approved.
@@ -133,6 +135,12 @@ impl ConsentProblem {
                 "Sentry's answer was taken before: this page may have been reloaded, or opened twice.",
             ),
             Self::NoCode => ("no_code", BAD, "Sentry's answer is not complete", "It holds neither a yes nor a no."),
+            Self::CodeRefused => (
+                "code_refused",
+                BAD,
+                "Sentry did not accept this sign-in",
+                "What Sentry sent you back with was used before, or is too old. Nothing was kept.",
+            ),
             Self::SentryRefused => (
                 "sentry_refused",
                 StatusCode::BAD_GATEWAY,
