@@ -13,6 +13,17 @@ export function cpuOf(pid) {
   }
 }
 
+/** The workerd that this process started; `undefined` where there is no /proc. */
+export function workerdChild() {
+  if (!fs.existsSync("/proc/self/task")) return undefined;
+  for (const task of fs.readdirSync("/proc/self/task")) {
+    const children = fs.readFileSync(`/proc/self/task/${task}/children`, "utf8").split(" ").filter(Boolean);
+    const found = children.find((pid) => fs.readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "workerd");
+    if (found) return Number(found);
+  }
+  return undefined;
+}
+
 function exchange(agent, origin, { method = "GET", path, headers, body }) {
   return new Promise((resolve, reject) => {
     const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };

@@ -1,14 +1,15 @@
 // `npm run bench`: every benchmark, or the one that is named first; what follows goes to it.
 //
-//     npm run bench                          both, with their defaults: about 6 minutes
+//     npm run bench                          all, with their defaults: about 7 minutes
 //     npm run bench -- slack [--rate 20 …]   bench/acknowledge.mjs
 //     npm run bench -- doors [--rounds 3 …]  bench/doors.mjs
+//     npm run bench -- floor [--rounds 3 …]  bench/floor.mjs
 
 import path from "node:path";
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const FILES = { slack: "acknowledge.mjs", doors: "doors.mjs" };
+const FILES = { slack: "acknowledge.mjs", doors: "doors.mjs", floor: "floor.mjs" };
 const here = path.dirname(fileURLToPath(import.meta.url));
 
 const [name, ...rest] = process.argv.slice(2);

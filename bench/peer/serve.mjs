@@ -10,6 +10,7 @@ import path from "node:path";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { workerdChild } from "../load.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, "../..");
@@ -74,15 +75,5 @@ process.on("SIGTERM", end);
 process.on("SIGINT", end);
 process.stdin.on("end", end).on("error", end).resume();
 
-/** workerd, this process's child. */
-function workerdPid() {
-  for (const task of fs.readdirSync("/proc/self/task")) {
-    const children = fs.readFileSync(`/proc/self/task/${task}/children`, "utf8").split(" ").filter(Boolean);
-    const found = children.find((pid) => fs.readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "workerd");
-    if (found) return Number(found);
-  }
-  return undefined;
-}
-
 await miniflare.ready;
-process.stdout.write(`workerd ${workerdPid()}\nready http://127.0.0.1:${port}\n`);
+process.stdout.write(`workerd ${workerdChild()}\nready http://127.0.0.1:${port}\n`);

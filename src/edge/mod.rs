@@ -22,7 +22,6 @@ use std::rc::Rc;
 
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{Object, Reflect};
-
 use worker::web_sys::{Request, Response};
 use worker::{Context, Env, Result};
 
