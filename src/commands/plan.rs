@@ -14,7 +14,8 @@ use super::help::{help_on, introduction, usage};
 use super::sentence::{Sentence, looks_like_issue};
 use super::{Entry, Target, UsageError, catalogue, find, say};
 use crate::sentry::host::SentryHost;
-use crate::sentry::urls::{self, Page, Reference, is_slug};
+use crate::sentry::slug;
+use crate::sentry::urls::{self, Page, Reference};
 
 /// What to do about a person's words.
 #[expect(clippy::large_enum_variant, reason = "one at a time, matched at once, never kept")]
@@ -169,7 +170,7 @@ fn remember(mut words: Words) -> Option<Plan> {
     if !words.is_empty() {
         return None; // "use the force" is a sentence
     }
-    if !is_slug(organization) || project.is_some_and(|project| !is_slug(project)) {
+    if !slug::is_organization(organization) || project.is_some_and(|project| !slug::is_project(project)) {
         let problem = format!("`{}` is no organization or project I could remember.", say::line(&word, 60));
         return Some(Plan::Say(usage(&UsageError::with(problem, "use globex/checkout-api"), None)));
     }
@@ -351,7 +352,13 @@ mod tests {
             ("use", "use?"),
             ("use globex", r#"use Some("globex") None"#),
             ("use globex/web", r#"use Some("globex") Some("web")"#),
+            ("use globex/_internal", r#"use Some("globex") Some("_internal")"#),
+            ("use globex/4507", r#"use Some("globex") Some("4507")"#),
             ("use --clear", "use None None"),
+            (
+                "issue list globex/_internal",
+                r#"run issue list {"organizationSlug":"globex","projectSlugOrId":"_internal"}"#,
+            ),
         ] {
             assert_eq!(short(text), expected, "{text}");
         }
@@ -405,6 +412,7 @@ mod tests {
                 "say There is an opening \" without a closing one. Add it at the end of the value. []",
             ),
             ("issue list -t forever", "say “forever” is no period I know. Use a number with m, h, d or w. []"),
+            ("use globex/a.b", "say “globex/a.b” is no organization or project I could remember. []"),
             ("use a/b/c", "say “a/b/c” is no organization or project I could remember. []"),
             ("https://evil.example/issues/1/", "say That link leads somewhere else []"),
             ("https://globex.sentry.io/dashboard/1/", "say That Sentry page is not an issue []"),

@@ -1,6 +1,7 @@
 //! A plain sentence, and what it says that a command could use: where, since when, which issue.
 
-use crate::sentry::urls::{Reference, is_slug};
+use crate::sentry::slug;
+use crate::sentry::urls::Reference;
 
 /// Words that name nothing.
 const FILLERS: [&str; 60] = [
@@ -140,9 +141,9 @@ pub fn same(word: &str, known: &str) -> bool {
 }
 
 fn is_place(lower: &str) -> bool {
-    let slugs = lower
-        .split_once('/')
-        .map_or(is_slug(lower), |(organization, project)| is_slug(organization) && is_slug(project));
+    let slugs = lower.split_once('/').map_or(slug::is_organization(lower), |(organization, project)| {
+        slug::is_organization(organization) && slug::is_project(project)
+    });
     let number = lower.chars().all(|character| character.is_ascii_digit());
     let thing = ["project", "organization", "issue", "error", "production", "prod", "staging", "fire"]
         .iter()

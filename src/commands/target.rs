@@ -11,8 +11,9 @@ use super::nearest::nearest;
 use super::{CommandError, Context, UsageError, say};
 use crate::sentry::error::SentryError;
 use crate::sentry::page::Page;
+use crate::sentry::slug::Slug;
 use crate::sentry::types::{Organization, Project};
-use crate::sentry::urls::{self, is_slug};
+use crate::sentry::urls;
 
 /// As many buttons as Slack shows in one block.
 const MAX_CHOICES: usize = 25;
@@ -50,8 +51,10 @@ pub async fn resolve(
     project: Option<&str>,
     again: &Invocation,
 ) -> Result<Place, CommandError> {
-    let project = project.filter(|slug| !slug.is_empty()).map(slug).transpose()?;
-    let Some(named) = organization.filter(|slug| !slug.is_empty()).map(slug).transpose()? else {
+    let project = project.filter(|slug| !slug.is_empty()).map(|text| slug(text, Slug::project)).transpose()?;
+    // A name that stands alone may be a project's.
+    let read = if project.is_some() { Slug::organization } else { Slug::project };
+    let Some(named) = organization.filter(|slug| !slug.is_empty()).map(|text| slug(text, read)).transpose()? else {
         return unnamed(context, project, again).await;
     };
     let place = Place { organization: named, project, note: None };
@@ -168,14 +171,14 @@ fn find_project<'p>(page: &'p Page<Project>, name: &str) -> Option<&'p str> {
 }
 
 /// A slug as it may stand in a URL.
-fn slug(text: &str) -> Result<String, UsageError> {
-    if is_slug(text) {
-        return Ok(text.to_owned());
-    }
-    Err(UsageError::new(format!(
-        "`{}` can't be an organization or a project: their short names have letters, digits, `-`, `_` and `.` only.",
-        say::line(text, 60)
-    )))
+fn slug(text: &str, read: fn(&str) -> Option<Slug>) -> Result<String, UsageError> {
+    let refused = || {
+        UsageError::new(format!(
+            "`{}` can't be an organization or a project: their short names have letters, digits, `-` and `_` only.",
+            say::line(text, 60)
+        ))
+    };
+    read(text).map(String::from).ok_or_else(refused)
 }
 
 fn explained(answer: Answer) -> CommandError {

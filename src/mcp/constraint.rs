@@ -19,8 +19,8 @@ use crate::crypto::sha256;
 use crate::ports::World;
 use crate::sentry::client::Client;
 use crate::sentry::error::SentryError;
+use crate::sentry::slug::{self, Slug};
 use crate::sentry::types::{Organization, Project};
-use crate::sentry::urls::is_slug;
 use crate::sessions::calls::Resource;
 use crate::sessions::terms::Limit;
 
@@ -62,15 +62,13 @@ impl Endpoint {
     fn of(transport: Transport, origin: &Url, segments: &[&str]) -> Option<Endpoint> {
         let segments = if let [before @ .., ""] = segments { before } else { segments };
         let origin = origin.origin().ascii_serialization();
-        let (organization, project) = match segments {
-            [] => (None, None),
-            [organization] => (Some(*organization), None),
-            [organization, project] => (Some(*organization), Some(*project)),
-            _ => return None,
-        };
-        let slugs = [organization, project].into_iter().flatten().all(is_slug);
-        let owned = |slug: Option<&str>| slug.map(str::to_owned);
-        slugs.then(|| Endpoint { transport, origin, organization: owned(organization), project: owned(project) })
+        let (organization, project) = Slug::place(segments)?;
+        Some(Endpoint {
+            transport,
+            origin,
+            organization: organization.map(String::from),
+            project: project.map(String::from),
+        })
     }
 
     /// The canonical address, without a slash at its end.
@@ -171,7 +169,7 @@ async fn look(client: &Client, organization: &str, project: Option<&str>) -> Res
 }
 
 fn spelled(by_sentry: Option<String>, asked: &str) -> String {
-    by_sentry.filter(|slug| is_slug(slug)).unwrap_or_else(|| asked.to_owned())
+    by_sentry.filter(|slug| slug::is_project(slug)).unwrap_or_else(|| asked.to_owned())
 }
 
 fn closed(world: &World, endpoint: &Endpoint, error: &CommandError) -> Refusal {
@@ -210,7 +208,17 @@ mod tests {
         assert_eq!(urls(&[""]), found(""));
         assert_eq!(urls(&["globex"]), found("/globex"));
         assert_eq!(urls(&["globex", "checkout-api", ""]), found("/globex/checkout-api"));
-        for bad in [&["", "x"][..], &["a", "b", "c"], &[".."], &["%2e%2e"], &["a b"], &["a", "\u{e9}"], &["", ""]] {
+        assert_eq!(urls(&["globex", "_internal"]), found("/globex/_internal"));
+        for bad in [
+            &["", "x"][..],
+            &["a", "b", "c"],
+            &[".."],
+            &["%2e%2e"],
+            &["a b"],
+            &["a", "\u{e9}"],
+            &["", ""],
+            &["_internal"],
+        ] {
             assert_eq!(urls(bad), None, "{bad:?}");
         }
     }

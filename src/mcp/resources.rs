@@ -10,7 +10,8 @@ use super::call::answer;
 use super::era::Era;
 use super::words::marked;
 use super::{Failure, Server};
-use crate::sentry::urls::{Reference, is_slug};
+use crate::sentry::slug::Slug;
+use crate::sentry::urls::Reference;
 
 /// The tool that answers for it.
 pub const TOOL: &str = "get_issue_details";
@@ -63,7 +64,7 @@ fn place(uri: &str) -> Option<(String, String)> {
         Reference::Id(id) | Reference::Short(id) => id,
         Reference::Latest | Reference::MostFrequent => issue.to_owned(),
     };
-    is_slug(organization).then(|| (organization.to_owned(), issue))
+    Slug::organization(organization).map(|organization| (organization.into(), issue))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod lenient;
 pub mod oauth;
 pub mod page;
 pub mod refusal;
+pub mod slug;
 pub mod types;
 pub mod urls;
 

@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::host::SentryHost;
+use super::slug;
 
 /// What a web address of this Sentry shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,16 +66,8 @@ impl Reference {
         };
         let reference = rest.rsplit_once('#').map_or(rest, |(_project, reference)| reference);
         let reference = Reference::parse(reference)?;
-        is_slug(organization).then(|| (Some(organization.to_owned()), reference))
+        slug::is_organization(organization).then(|| (Some(organization.to_owned()), reference))
     }
-}
-
-/// Whether `text` can be the slug of an organization or a project.
-pub fn is_slug(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    text.len() <= 100
-        && bytes.next().is_some_and(|first| first.is_ascii_alphanumeric())
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
 /// What `url` shows, or `None` when it is not an address of this Sentry.
@@ -102,7 +95,7 @@ pub fn recognise(host: &SentryHost, url: &Url) -> Option<Page> {
         }
         _ => return Some(Page::Other),
     };
-    if organization.as_deref().is_some_and(|slug| !is_slug(slug)) {
+    if organization.as_deref().is_some_and(|name| !slug::is_organization(name)) {
         return Some(Page::Other);
     }
     let reference = Reference::parse(issue).filter(|it| matches!(it, Reference::Id(_) | Reference::Short(_)));
@@ -132,7 +125,9 @@ pub fn web(host: &SentryHost, organization: &str, path: &[&str], query: &[(&str,
         .is_saas()
         .then(|| Url::parse(&format!("https://{}.sentry.io/", organization.to_ascii_lowercase())).ok())
         .flatten()
-        .filter(|url| is_slug(organization) && host.permits(url) && organization_of_domain(url).is_some());
+        .filter(|url| {
+            slug::is_organization(organization) && host.permits(url) && organization_of_domain(url).is_some()
+        });
     let (mut url, prefix) = match own_domain {
         Some(url) => (url, Vec::new()),
         None => (host.origin().clone(), vec!["organizations", organization]),

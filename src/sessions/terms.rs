@@ -4,13 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::commands::Skill;
+use crate::sentry::slug::Slug;
 
 /// The path of the MCP endpoint.
 const ENDPOINT: &str = "mcp";
 /// The path by which the legacy transport leads to the same resources.
 const LEGACY: &str = "sse";
-/// The longest accepted slug; Sentry's own have at most 50 characters (organizations) and 100 (projects).
-const MAX_SLUG: usize = 100;
 
 /// A skill, as people tick it and as clients see it.
 #[derive(Debug)]
@@ -97,16 +96,8 @@ impl Limit {
         let mut segments = path.strip_prefix('/')?.strip_suffix('/').unwrap_or(path.strip_prefix('/')?).split('/');
         segments.next().filter(|first| matches!(*first, ENDPOINT | LEGACY))?;
         let rest: Vec<&str> = segments.collect();
-        let (organization, project) = match rest.as_slice() {
-            [] => (None, None),
-            [organization] => (Some(*organization), None),
-            [organization, project] => (Some(*organization), Some(*project)),
-            _ => return None,
-        };
-        if !organization.into_iter().chain(project).all(is_slug) {
-            return None;
-        }
-        Some(Limit { organization: organization.map(str::to_owned), project: project.map(str::to_owned) })
+        let (organization, project) = Slug::place(&rest)?;
+        Some(Limit { organization: organization.map(String::from), project: project.map(String::from) })
     }
 
     /// The path.
@@ -120,11 +111,6 @@ impl Limit {
         let within = |outer: &Option<String>, inner: &Option<String>| outer.is_none() || outer == inner;
         within(&self.organization, &narrower.organization) && within(&self.project, &narrower.project)
     }
-}
-
-fn is_slug(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    !text.is_empty() && text.len() <= MAX_SLUG && text.bytes().all(plain) && !text.starts_with('.')
 }
 
 /// What was agreed to, by whom, for whom. Fixed when the person presses *Approve*.
@@ -170,15 +156,27 @@ mod tests {
     #[test]
     fn a_resource_is_the_endpoint_an_organization_or_a_project() {
         assert_eq!(Limit::from_path("/sse/globex"), Limit::from_path("/mcp/globex"));
-        for path in ["/mcp", "/mcp/globex", "/mcp/globex/checkout-api"] {
+        for path in ["/mcp", "/mcp/globex", "/mcp/globex/checkout-api", "/mcp/globex/_internal"] {
             let limit = Limit::from_path(path).unwrap();
             assert_eq!(limit.path(), path);
             assert_eq!(Limit::from_path(&format!("{path}/")), Some(limit));
         }
         let long = format!("/mcp/{}", "a".repeat(101));
-        for path in
-            ["", "/", "mcp", "/mcpfoo", "/mcp//", "/mcp//a", "/mcp/a/b/c", "/mcp/..", "/mcp/a%2fb", "/mcp/a b", &long]
-        {
+        for path in [
+            "",
+            "/",
+            "mcp",
+            "/mcpfoo",
+            "/mcp//",
+            "/mcp//a",
+            "/mcp/a/b/c",
+            "/mcp/..",
+            "/mcp/a%2fb",
+            "/mcp/a b",
+            "/mcp/_a",
+            "/mcp/a.b",
+            &long,
+        ] {
             assert_eq!(Limit::from_path(path), None, "{path}");
         }
     }
