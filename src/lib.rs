@@ -9,6 +9,7 @@ pub mod crypto;
 #[cfg(target_arch = "wasm32")]
 pub mod edge;
 pub mod grants;
+pub mod invisible;
 pub mod limits;
 pub mod mcp;
 pub mod oauth;

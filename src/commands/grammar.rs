@@ -1,14 +1,16 @@
 //! Words: what a person typed, cut like a shell would, as Slack delivers it.
 //!
 //! Slack changes text on its way: it wraps links (`<https://…|label>`), escapes `&`, `<` and `>`, and many keyboards
-//! turn `--` into `—` and quotes into “these”. All of that is undone here, once, and what it leaves is literal: no
-//! character that comes out of an escape is syntax.
+//! turn `--` into `—` and quotes into “these”. People format (`*bold*`, `_italic_`, `~struck~`, code), quote, and write in
+//! lists; what they copy brings invisible characters along. All of that is undone here, once, and what it leaves is
+//! literal: no character that comes out of an escape is syntax, and what stands in quotes stays as it is.
 //!
 //! A command asks for its options first, then for its words, then calls [`Words::finish`].
 
 use super::UsageError;
 use super::nearest::nearest;
 use super::say::line;
+use crate::invisible::{is_deceptive, is_invisible};
 
 /// The longest text that is read, in characters: as long as a Slack message may be.
 pub const MAX_TEXT: usize = 4_000;
@@ -42,7 +44,21 @@ impl Words {
             )));
         }
         let characters: Vec<char> = text.chars().collect();
-        Ok(Words { words: Cutter { rest: &characters, before: None }.words()?, known: Vec::new() })
+        Ok(Words { words: Cutter::new(&characters).words()?, known: Vec::new() })
+    }
+
+    /// Cuts a whole message into words: without a list's bullet or number before them, and without what is around all of
+    /// them.
+    ///
+    /// # Errors
+    /// As [`Words::parse`].
+    pub fn of_message(text: &str) -> Result<Words, UsageError> {
+        let bare = unwrapped(text);
+        // A quote that opens before the first word and closes nowhere is no quote.
+        Words::parse(bare).or_else(|error| match bare.strip_prefix(QUOTES) {
+            Some(rest) => Words::parse(rest).map_err(|_| error),
+            None => Err(error),
+        })
     }
 
     /// Whether nothing is left.
@@ -64,6 +80,14 @@ impl Words {
     pub fn next_word(&mut self) -> Option<String> {
         let index = self.words.iter().position(|word| !is_flag(word))?;
         Some(self.words.remove(index).text)
+    }
+
+    /// Takes the next word as a place: `organization` or `organization/project`, without the end of a sentence.
+    pub fn next_place(&mut self) -> Option<(String, Option<String>)> {
+        let word = self.next_word()?;
+        let word = word.trim_end_matches(['/', '.', ',', ';', '!', '?']);
+        let (organization, project) = word.split_once('/').unwrap_or((word, ""));
+        Some((organization.to_owned(), Some(project.to_owned()).filter(|project| !project.is_empty())))
     }
 
     /// Takes the first `count` words, whatever they are.
@@ -191,21 +215,94 @@ fn flag_of(word: &Word) -> Option<Flag> {
     Some(Flag { name: letter.to_string(), long: false, value })
 }
 
+/// What opens a quote.
+const QUOTES: [char; 7] = ['"', '\'', '“', '”', '„', '‘', '’'];
+
+/// What people put around a whole message, and what closes it.
+const WRAPPERS: [(char, &str); 11] = [
+    ('"', "\""),
+    ('\'', "'"),
+    ('“', "”“\""),
+    ('”', "”"),
+    ('„', "“”"),
+    ('‘', "’"),
+    ('«', "»"),
+    ('‹', "›"),
+    ('(', ")"),
+    ('[', "]"),
+    ('{', "}"),
+];
+
+/// A message without bullets, numbers, quote marks and the like around it.
+fn unwrapped(text: &str) -> &str {
+    let around = |character: char| character.is_whitespace() || is_invisible(character);
+    let mut text = text.trim_matches(around);
+    while let Some(inner) = without_wrapper(text).or_else(|| without_lead(text)) {
+        let inner = inner.trim_matches(around);
+        if inner.is_empty() {
+            break;
+        }
+        text = inner;
+    }
+    text
+}
+
+/// `text` without what a list, a quotation or a prompt puts before it.
+fn without_lead(text: &str) -> Option<&str> {
+    if let Some(rest) = text.strip_prefix("&gt;").or_else(|| text.strip_prefix('>')) {
+        return Some(rest);
+    }
+    if let Some(rest) = text.strip_prefix(['•', '◦', '‣', '⁃', '∙', '·', '▪', '▫', '●', '○']) {
+        return Some(rest);
+    }
+    let (lead, rest) = text.split_once(char::is_whitespace)?;
+    let number = lead.strip_suffix(['.', ')']).map(|number| number.trim_start_matches('('));
+    let numbered = number
+        .is_some_and(|number| (1..=3).contains(&number.len()) && number.bytes().all(|digit| digit.is_ascii_digit()));
+    (numbered || matches!(lead, "-" | "–" | "—" | "+" | "*" | "$")).then_some(rest)
+}
+
+/// `text` without the one pair that is around all of it.
+fn without_wrapper(text: &str) -> Option<&str> {
+    // A mention that stood within the marks leaves a blank where it was, so that the marks are no longer a pair to Slack.
+    let mark = ['*', '_', '~'].into_iter().find_map(|mark| text.strip_prefix(mark)?.strip_suffix(mark));
+    if let Some(inner) = mark.filter(|inner| inner.starts_with(char::is_whitespace)) {
+        return Some(inner);
+    }
+    let (opener, closers) = WRAPPERS.into_iter().find(|(opener, _)| text.starts_with(*opener))?;
+    let inner = text.strip_prefix(opener)?;
+    let closer = inner.chars().last().filter(|closer| closers.contains(*closer))?;
+    let inner = inner.strip_suffix(closer)?;
+    (!inner.contains([opener, closer])).then_some(inner)
+}
+
 /// Cuts characters into words.
 struct Cutter<'t> {
     rest: &'t [char],
     before: Option<char>,
+    /// Formatting that is open.
+    open: Vec<char>,
+    /// For each mark, how many characters follow the last place where it could close.
+    closers: [(char, Option<usize>); 3],
 }
 
 /// The longest of Slack's wrapped links that is looked for.
 const MAX_LINK: usize = 3_000;
 
-impl Cutter<'_> {
+impl<'t> Cutter<'t> {
+    fn new(text: &'t [char]) -> Cutter<'t> {
+        let closers = ['*', '_', '~'].map(|mark| (mark, last_closer(text, mark)));
+        Cutter { rest: text, before: None, open: Vec::new(), closers }
+    }
+
     fn words(mut self) -> Result<Vec<Word>, UsageError> {
         let mut words = Vec::new();
         let mut word: Option<Word> = None;
         while let Some(character) = self.take() {
-            if is_blank(character) {
+            if is_invisible(character) || self.formats(character) {
+                continue;
+            }
+            if character.is_whitespace() {
                 words.extend(word.take());
             } else {
                 let word = word.get_or_insert_with(|| Word { text: String::new(), quoted: false });
@@ -224,6 +321,29 @@ impl Cutter<'_> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
         Some(*first)
+    }
+
+    /// Whether `character` is formatting. Backticks always are; the other marks come in pairs around words.
+    fn formats(&mut self, character: char) -> bool {
+        if character == '`' {
+            return true;
+        }
+        let Some((_, last)) = self.closers.iter().find(|(mark, _)| *mark == character) else { return false };
+        let inside = self.before.is_some_and(|before| !before.is_whitespace());
+        if inside
+            && ends_here(self.rest)
+            && let Some(index) = self.open.iter().rposition(|open| *open == character)
+        {
+            self.open.remove(index);
+            return true;
+        }
+        let starts = self.before.is_none_or(|before| before.is_whitespace() || OPENS.contains(before));
+        let word_ahead = unmarked(self.rest).is_some_and(|next| !next.is_whitespace());
+        let opens = starts && word_ahead && last.is_some_and(|after| after < self.rest.len());
+        if opens {
+            self.open.push(character);
+        }
+        opens
     }
 
     /// Reads what begins with `character` outside of quotes.
@@ -262,6 +382,7 @@ impl Cutter<'_> {
                 Some(next) if escapes && character == '\\' && (*next == '\\' || closers.contains(next)) => {
                     text.extend(self.take());
                 }
+                _ if is_deceptive(character) => {}
                 _ => self.literal(text, character),
             }
         }
@@ -294,8 +415,40 @@ impl Cutter<'_> {
     }
 }
 
-fn is_blank(character: char) -> bool {
-    character.is_whitespace() || matches!(character, '\u{200b}' | '\u{feff}' | '\u{2060}')
+/// What may stand before formatted words.
+const OPENS: &str = "([{<\"'“‘„«‹";
+/// What may follow formatted words.
+const CLOSES: &str = ".,;:!?…)]}>\"'”’“»›";
+/// As many marks are looked over for what is behind them; nobody nests more.
+const MAX_NESTED: usize = 8;
+
+/// The first character that is no mark and not invisible.
+fn unmarked(text: &[char]) -> Option<char> {
+    let shown = |character: &&char| !is_invisible(**character) && !matches!(character, '*' | '_' | '~' | '`');
+    text.iter().take(MAX_NESTED).find(shown).copied()
+}
+
+/// Whether formatted words can end before `rest`.
+fn ends_here(rest: &[char]) -> bool {
+    unmarked(rest).is_none_or(|next| next.is_whitespace() || CLOSES.contains(next))
+}
+
+/// How many characters follow the last `mark` that can close formatting; those in quotes close none.
+fn last_closer(text: &[char], mark: char) -> Option<usize> {
+    let mut quoted = false;
+    let mut before = ' ';
+    let mut last = None;
+    for (index, character) in text.iter().enumerate() {
+        let rest = text.get(index + 1..).unwrap_or_default();
+        quoted ^= matches!(character, '"' | '“' | '”' | '„');
+        if *character == mark && !quoted && !before.is_whitespace() && ends_here(rest) {
+            last = Some(rest.len());
+        }
+        if !is_invisible(*character) && !matches!(character, '*' | '_' | '~' | '`') {
+            before = *character;
+        }
+    }
+    last
 }
 
 /// Turns the long dash that a keyboard made of two back into `--`.
@@ -476,6 +629,7 @@ mod tests {
 
         #[test]
         fn a_quoted_word_comes_back_as_it_was(text in "\\PC{0,60}") {
+            let text: String = text.chars().filter(|character| !is_deceptive(*character)).collect();
             let escaped = quote(&text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
             prop_assert_eq!(cut(&escaped), vec![text]);
         }

@@ -4,18 +4,16 @@
 //! id or link alone. Anything else is a guess, and a guess is offered, never run: first as a typing mistake, then as a
 //! sentence whose words are held against what each command is about.
 
-use url::Url;
-
 use super::answer::{Answer, Invocation, Part};
 use super::explain::subject;
 use super::grammar::Words;
 use super::guess::guess;
 use super::help::{help_on, introduction, usage};
 use super::sentence::{Sentence, looks_like_issue};
-use super::{Entry, Target, UsageError, catalogue, find, say};
+use super::{Entry, Target, UsageError, catalogue, find, say, target};
 use crate::sentry::host::SentryHost;
 use crate::sentry::slug;
-use crate::sentry::urls::{self, Page, Reference};
+use crate::sentry::urls::{self, IssueName, Page};
 
 /// What to do about a person's words.
 #[expect(clippy::large_enum_variant, reason = "one at a time, matched at once, never kept")]
@@ -94,7 +92,7 @@ pub(super) const CONTROLS: [Control; 5] = [
 
 /// Decides what `text` means. `host` is this deployment's Sentry, for links that people paste.
 pub fn plan(text: &str, host: Option<&SentryHost>) -> Plan {
-    let mut words = match Words::parse(text) {
+    let mut words = match Words::of_message(text) {
         Ok(words) => words,
         Err(error) => return Plan::Say(usage(&error, None)),
     };
@@ -109,10 +107,11 @@ pub fn plan(text: &str, host: Option<&SentryHost>) -> Plan {
     if help {
         return Plan::Say(help_on(&words.texts()));
     }
-    control(&words)
+    let plan = control(&words)
         .or_else(|| command(&words, share))
         .or_else(|| issue(&words, share, host))
-        .unwrap_or_else(|| Plan::Say(guess(&words)))
+        .unwrap_or_else(|| Plan::Say(guess(&words)));
+    with_own_address(plan, host)
 }
 
 /// What to show while `invocation` runs.
@@ -155,26 +154,21 @@ fn remember(mut words: Words) -> Option<Plan> {
     if words.switch("clear", None) || words.switch("none", None) {
         return Some(Plan::Use(Some(Target::default())));
     }
-    let Some(word) = words.next_word() else {
+    let word = words.peek().unwrap_or_default().to_owned();
+    let Some((organization, project)) = words.next_place() else {
         return Some(match words.finish() {
             Ok(()) => Plan::Use(None),
             Err(error) => Plan::Say(usage(&error, None)),
         });
     };
-    let (organization, project) = match word.split_once('/') {
-        Some((organization, project)) => {
-            (organization, Some(project.trim_end_matches('/')).filter(|it| !it.is_empty()))
-        }
-        None => (word.as_str(), None),
-    };
     if !words.is_empty() {
         return None; // "use the force" is a sentence
     }
-    if !slug::is_organization(organization) || project.is_some_and(|project| !slug::is_project(project)) {
+    if !slug::is_organization(&organization) || project.as_deref().is_some_and(|project| !slug::is_project(project)) {
         let problem = format!("`{}` is no organization or project I could remember.", say::line(&word, 60));
         return Some(Plan::Say(usage(&UsageError::with(problem, "use globex/checkout-api"), None)));
     }
-    Some(Plan::Use(Some(Target { organization: Some(organization.to_owned()), project: project.map(str::to_owned) })))
+    Some(Plan::Use(Some(Target { organization: Some(organization), project })))
 }
 
 /// The command whose name or alias the words begin with, and the length of that.
@@ -193,6 +187,11 @@ pub(super) fn command(words: &Words, share: bool) -> Option<Plan> {
     let Some((entry, length)) = named(&lower) else { return group(words, &lower) };
     let mut rest = words.clone();
     rest.skip(length);
+    if entry.spec.name == "issue list"
+        && let Some(found) = rest.peek().and_then(issue_as_place)
+    {
+        return found;
+    }
     let texts = rest.texts();
     let flags = texts.iter().any(|word| word.starts_with('-'));
     let told = length == 1 || Sentence::new(texts.iter().copied()).is_prose();
@@ -202,6 +201,23 @@ pub(super) fn command(words: &Words, share: bool) -> Option<Plan> {
         Err(_) if sentence => None, // "issues in globex from today"
         Err(error) => Some(Plan::Say(usage(&error, Some(entry)))),
     }
+}
+
+/// What `issue list X` means where X is an issue: it is offered, or for a link to it nothing is said here.
+fn issue_as_place(word: &str) -> Option<Option<Plan>> {
+    if urls::is_address(word) {
+        return Some(None);
+    }
+    // A project's slug has no capitals.
+    let named = IssueName::parse(word).filter(|_| word.chars().any(char::is_uppercase) && looks_like_issue(word))?;
+    let parameters = serde_json::json!({ "organizationSlug": named.organization, "issueId": named.issue.to_string() });
+    let answer = Answer {
+        title: format!("{} is an issue, not a project", named.issue),
+        parts: vec![Part::Paragraph(format!("`issue view {word}` shows it.", word = say::line(word, 120)))],
+        actions: vec![target::run(format!("Show {}", named.issue), "issue view", &parameters)],
+        ..Answer::default()
+    };
+    Some(Some(Plan::Say(answer)))
 }
 
 /// A group's name alone: its commands; `issue <reference>` is the issue.
@@ -217,17 +233,16 @@ fn issue(words: &Words, share: bool, host: Option<&SentryHost>) -> Option<Plan> 
     let of_group = texts.first().is_some_and(|first| matches!(first.to_lowercase().as_str(), "issue" | "issues"));
     let named = match texts.as_slice() {
         [only] => *only,
+        [first, flag, ..] if flag.starts_with('-') => *first,
         [_, second, ..] if of_group => *second,
         _ => "",
     };
-    if let Some(url) = texts.iter().find_map(|word| web_address(word)) {
-        return Some(link(&url, share, host));
+    if let Some(url) = texts.iter().find(|word| is_link(word, host)) {
+        let parameters = serde_json::json!({ "issueUrl": url });
+        return Some(Plan::Run { invocation: Invocation { command: "issue view".to_owned(), parameters }, share });
     }
     let sure = looks_like_issue(named) || (!named.is_empty() && is_number(named));
-    let meant = sure
-        || (of_group
-            && Reference::parse_with_organization(named).is_some()
-            && named.chars().any(|it| it.is_ascii_digit()));
+    let meant = sure || (of_group && IssueName::parse(named).is_some() && named.chars().any(|it| it.is_ascii_digit()));
     if !meant {
         return None;
     }
@@ -244,25 +259,31 @@ fn is_number(text: &str) -> bool {
     text.bytes().all(|digit| digit.is_ascii_digit())
 }
 
-fn web_address(word: &str) -> Option<Url> {
-    let word = word.trim_end_matches([',', '.', ';', '!', ')']).trim_start_matches('(');
-    if !word.starts_with("https://") && !word.starts_with("http://") {
-        return None;
-    }
-    Url::parse(word).ok()
+/// Whether `word` is a link: with a scheme, or to this Sentry.
+fn is_link(word: &str, host: Option<&SentryHost>) -> bool {
+    let is_own = |host| urls::address(host, word).is_some_and(|url| urls::recognise(host, &url).is_some());
+    word.contains("://") || (urls::is_address(word) && host.is_some_and(is_own))
 }
 
-fn link(url: &Url, share: bool, host: Option<&SentryHost>) -> Plan {
+/// Says at once that a link is none to an issue of this Sentry: nobody needs to connect for that.
+fn with_own_address(plan: Plan, host: Option<&SentryHost>) -> Plan {
+    let Plan::Run { mut invocation, share } = plan else { return plan };
+    let Some(text) = invocation.parameters.get("issueUrl").and_then(|url| url.as_str()) else {
+        return Plan::Run { invocation, share };
+    };
     let Some(host) = host else {
         return Plan::Say(say_back(
             "I don't know which Sentry to ask yet",
             "Whoever runs me has to set `SENTRY_HOST` first.",
         ));
     };
-    match urls::recognise(host, url) {
+    let url = urls::address(host, text);
+    match url.as_ref().and_then(|url| urls::recognise(host, url)) {
         Some(Page::Issue { .. }) => {
-            let parameters = serde_json::json!({ "issueUrl": url.as_str() });
-            Plan::Run { invocation: Invocation { command: "issue view".to_owned(), parameters }, share }
+            if let (Some(fields), Some(url)) = (invocation.parameters.as_object_mut(), url) {
+                fields.insert("issueUrl".to_owned(), url.as_str().into());
+            }
+            Plan::Run { invocation, share }
         }
         Some(Page::Other) => {
             Plan::Say(say_back("That Sentry page is not an issue", "I can open links to issues and to their events."))
@@ -335,7 +356,7 @@ mod tests {
             ),
             (
                 "can you look at https://globex.sentry.io/issues/1/?",
-                r#"run issue view {"issueUrl":"https://globex.sentry.io/issues/1/?"}"#,
+                r#"run issue view {"issueUrl":"https://globex.sentry.io/issues/1/"}"#,
             ),
             ("projects", "run project list {}"),
             ("project list globex -q web", r#"run project list {"organizationSlug":"globex","query":"web"}"#),
@@ -362,6 +383,139 @@ mod tests {
         ] {
             assert_eq!(short(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn formatting_lists_quotes_and_invisible_characters_change_nothing() {
+        let list = r#"run issue list {"organizationSlug":"globex"}"#;
+        let view = r#"run issue view {"issueId":"CHECKOUT-API-4F"}"#;
+        let link = r#"run issue view {"issueUrl":"https://globex.sentry.io/issues/4521/"}"#;
+        for (texts, expected) in [
+            (
+                &[
+                    "`issue list globex`",
+                    "```issue list globex```",
+                    "```\nissue list globex\n```",
+                    "*issue list globex*",
+                    "_issue list globex_",
+                    "~issue list globex~",
+                    "*_~`issue list globex`~_*",
+                    "**issue list globex**",
+                    "issue list *globex*",
+                    "issue *list* `globex`",
+                    "issue list _globex_.",
+                    "* issue list globex*",
+                    "• issue list globex",
+                    "- issue list globex",
+                    "* issue list globex",
+                    "1. issue list globex",
+                    "12) `issue list globex`",
+                    "&gt; issue list globex",
+                    "> > - *issue list globex*",
+                    "$ issue list globex",
+                    "\"issue list globex\"",
+                    "“issue list globex”",
+                    "\"issue list globex",
+                    "(issue list globex)",
+                    "\u{200e}issue list globex",
+                    "issue\u{a0}list glo\u{ad}bex\u{feff}",
+                ][..],
+                list,
+            ),
+            (
+                &[
+                    "`CHECKOUT-API-4F`",
+                    "*CHECKOUT-API-4F*",
+                    "issue view `CHECKOUT-API-4F`",
+                    "\u{202a}CHECKOUT-API-4F\u{202c}",
+                    "\u{2068}CHECKOUT-API-4F\u{2069}",
+                    "CHECKOUT-API-4F\u{200c}",
+                    "CHECKOUT-API-\u{200b}4F",
+                    "issue view \u{202a}CHECKOUT-API-4F\u{202c}",
+                    "issue view #CHECKOUT-API-4F",
+                    "#CHECKOUT-API-4F",
+                    "checkout-api#CHECKOUT-API-4F",
+                    "“CHECKOUT-API-4F”",
+                    "CHECKOUT-API-4F.",
+                    "(CHECKOUT-API-4F)",
+                    "issue view 'CHECKOUT-API-4F'?",
+                ],
+                view,
+            ),
+            (
+                &[
+                    "`<https://globex.sentry.io/issues/4521/>`",
+                    "*<https://globex.sentry.io/issues/4521/>*",
+                    "\u{200e}<https://globex.sentry.io/issues/4521/>",
+                    "<http://globex.sentry.io/issues/4521/|globex.sentry.io/issues/4521/>",
+                    "issue view <http://globex.sentry.io/issues/4521/|globex.sentry.io/issues/4521/>",
+                    "<http://globex.sentry.io/issues/4521/>",
+                    "globex.sentry.io/issues/4521/",
+                    "issue list <https://globex.sentry.io/issues/4521/>",
+                    "look at globex.sentry.io/issues/4521/, please",
+                ],
+                link,
+            ),
+            (
+                &["globex/checkout-api/CHECKOUT-API-4F", "issue view globex/checkout-api#CHECKOUT-API-4F"],
+                r#"run issue view {"issueId":"CHECKOUT-API-4F","organizationSlug":"globex"}"#,
+            ),
+            (
+                &["issue view globex/checkout-api/991001"],
+                r#"run issue view {"issueId":"991001","organizationSlug":"globex"}"#,
+            ),
+            (
+                &["CHECKOUT-API-4F/oldest", "issue view CHECKOUT-API-4F/oldest", "CHECKOUT-API-4F -e oldest"],
+                r#"run issue view {"eventId":"oldest","issueId":"CHECKOUT-API-4F"}"#,
+            ),
+        ] {
+            for text in texts {
+                assert_eq!(short(text), expected, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_a_search_stays_as_it_is() {
+        for (text, expected) in [
+            (r#"issue list -q "title:*time_out* `x` ~y~""#, "title:*time_out* `x` ~y~"),
+            ("issue list -q “*a* _b_”", "*a* _b_"),
+            ("*issue list -q \"level:error*\"*", "level:error*"),
+            ("issue list title:*timeout* url:/api/*/charge/*", "title:*timeout* url:/api/*/charge/*"),
+            ("issue list -q 'snake_case_name'", "snake_case_name"),
+            ("issue list release:my_app@1.0", "release:my_app@1.0"),
+            ("issue list -q \"می\u{200c}خواهم\u{200b}\"", "می\u{200c}خواهم"),
+        ] {
+            let Plan::Run { invocation, .. } = planned(text) else { panic!("{text}: {}", short(text)) };
+            assert_eq!(invocation.parameters["query"], expected, "{text}");
+        }
+        assert_eq!(short("use globex/_internal"), r#"use Some("globex") Some("_internal")"#);
+        assert_eq!(
+            short("issue list globex/__init__"),
+            r#"run issue list {"organizationSlug":"globex","projectSlugOrId":"__init__"}"#
+        );
+    }
+
+    #[test]
+    fn a_page_that_is_no_issue_is_told_and_nobody_is_asked_to_connect() {
+        for text in [
+            "https://globex.sentry.io/issues/errors-outages/?project=1",
+            "issue view https://globex.sentry.io/issues/breached-metrics/",
+            "http://globex.sentry.io/issues/errors-outages/",
+            "issue view globex.sentry.io/dashboard/1/",
+        ] {
+            assert_eq!(short(text), "say That Sentry page is not an issue []", "{text}");
+        }
+        let own = SentryHost::parse("sentry.example.com").unwrap();
+        let text = "https://sentry.example.com/organizations/globex/issues/errors-outages/";
+        assert!(
+            matches!(plan(text, Some(&own)), Plan::Say(answer) if answer.title == "That Sentry page is not an issue")
+        );
+        assert_eq!(short("issue view https://evil.example/issues/1/"), "say That link leads somewhere else []");
+        assert_eq!(
+            short("issue list CHECKOUT-API-4F"),
+            "say CHECKOUT-API-4F is an issue, not a project [Show CHECKOUT-API-4F]"
+        );
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Command for ProjectList {
             query: words.option("query", Some('q'))?,
             limit: words.number("limit", Some('n'))?,
             cursor: words.option("cursor", Some('c'))?,
-            organization_slug: words.next_word().map(|word| word.trim_end_matches('/').to_owned()),
+            organization_slug: words.next_place().map(|(organization, _)| organization),
         })
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp as Moment;
 
+use crate::invisible::is_deceptive;
 use crate::ports::Timestamp;
 
 /// `1204` as `1,204`.
@@ -112,11 +113,7 @@ pub fn cut(text: &str, most: usize) -> String {
 }
 
 fn visible(text: &str) -> String {
-    const DIRECTION: [char; 12] = [
-        '\u{200e}', '\u{200f}', '\u{061c}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}',
-        '\u{2067}', '\u{2068}', '\u{2069}',
-    ];
-    text.chars().filter(|character| !character.is_control() && !DIRECTION.contains(character)).collect()
+    text.chars().filter(|character| !character.is_control() && !is_deceptive(*character)).collect()
 }
 
 #[cfg(test)]

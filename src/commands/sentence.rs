@@ -1,7 +1,7 @@
 //! A plain sentence, and what it says that a command could use: where, since when, which issue.
 
 use crate::sentry::slug;
-use crate::sentry::urls::Reference;
+use crate::sentry::urls::{IssueName, Reference};
 
 /// Words that name nothing.
 const FILLERS: [&str; 60] = [
@@ -119,17 +119,18 @@ impl Sentence {
 
 /// Whether `text` is surely meant as an issue: a reference that no ordinary word can be.
 pub fn looks_like_issue(text: &str) -> bool {
-    match Reference::parse_with_organization(text) {
-        Some((_, Reference::Latest | Reference::MostFrequent)) => true,
-        Some((organization, Reference::Id(id))) => organization.is_some() || id.len() >= 5,
-        Some((_, Reference::Short(_))) => {
-            let name = text.rsplit(['/', '#']).next().unwrap_or(text);
+    let Some(IssueName { organization, issue, event }) = IssueName::parse(text) else { return false };
+    let said = event.is_some() || text.contains('#');
+    match issue {
+        Reference::Latest | Reference::MostFrequent => true,
+        Reference::Id(id) => said || organization.is_some() || id.len() >= 5,
+        Reference::Short(id) => {
+            let name = text.rsplit('/').next().unwrap_or(text);
             let capitals = !name.chars().any(char::is_lowercase) && name.chars().any(char::is_alphabetic);
-            let number = name.rsplit('-').next().unwrap_or_default();
+            let number = id.rsplit('-').next().unwrap_or_default();
             let numbered = number.chars().any(|digit| digit.is_ascii_digit()) && number.len() <= 6;
-            capitals || numbered
+            said || capitals || numbered
         }
-        None => false,
     }
 }
 

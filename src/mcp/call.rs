@@ -11,7 +11,6 @@
 
 use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, ErrorData, JsonObject};
 use serde_json::Value;
-use url::Url;
 
 use super::arguments::fitting;
 use super::constraint::Place;
@@ -27,7 +26,7 @@ use crate::ports::Level;
 use crate::sentry::client::Client;
 use crate::sentry::error::{SentryError, Unauthorized};
 use crate::sentry::oauth::Account;
-use crate::sentry::urls::{Page, recognise};
+use crate::sentry::urls::{IssueName, Page, address, recognise};
 
 /// Calls a tool.
 ///
@@ -110,13 +109,13 @@ fn target(server: &Server<'_>) -> Target {
 fn leads_out(server: &Server<'_>, arguments: &JsonObject) -> Option<String> {
     let limit = server.place.organization.as_ref()?;
     let host = server.world.config.sentry_host.as_ref().ok()?;
-    let urls = arguments.values().filter_map(Value::as_str).filter_map(|text| Url::parse(text).ok());
+    let urls = arguments.values().filter_map(Value::as_str).filter_map(|text| address(host, text));
     let mut places = urls.filter_map(|url| match recognise(host, &url) {
         Some(Page::Issue { organization, .. }) => organization,
         _ => None,
     });
-    let organizations_in_ids = arguments.get("issueId").and_then(Value::as_str).and_then(|id| id.split_once('/'));
-    let named = organizations_in_ids.map(|(organization, _)| organization.to_owned());
+    let named = arguments.get("issueId").and_then(Value::as_str).and_then(IssueName::parse);
+    let named = named.and_then(|named| named.organization);
     let other = places.find(|place| place != limit).or_else(|| named.filter(|place| place != limit));
     other.map(|_| outside(server))
 }

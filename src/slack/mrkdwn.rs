@@ -6,11 +6,13 @@
 //!
 //! Lengths are counted in UTF-16 code units: never fewer than the characters that Slack counts, whichever way it does.
 
+use crate::invisible::is_deceptive;
+
 /// Where text was cut.
 const ELLIPSIS: char = '…';
 
-/// Keeps what can be shown: no control characters but line feed and tab, and none of the characters that reorder the
-/// text around them.
+/// Keeps what can be shown: no control characters but line feed and tab, and none of the characters that nobody sees or
+/// that reorder the text around them.
 pub fn clean(text: &str) -> String {
     text.replace("\r\n", "\n").chars().filter(|it| is_shown(*it)).collect()
 }
@@ -21,8 +23,7 @@ pub fn one_line(text: &str) -> String {
 }
 
 fn is_shown(character: char) -> bool {
-    let reorders = matches!(character, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    !reorders && (!character.is_control() || matches!(character, '\n' | '\t'))
+    !is_deceptive(character) && (!character.is_control() || matches!(character, '\n' | '\t'))
 }
 
 /// The length of `text` as we count it for Slack.

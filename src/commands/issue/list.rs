@@ -187,13 +187,9 @@ impl Command for IssueList {
             ..Parameters::default()
         };
         if words.peek().is_some_and(|word| !is_search_term(word)) {
-            let place = words.next_word().unwrap_or_default();
-            let (organization, project) = match place.split_once('/') {
-                Some((organization, project)) => (organization, Some(project.trim_end_matches('/'))),
-                None => (place.as_str(), None),
-            };
-            parameters.organization_slug = Some(organization.to_owned()).filter(|slug| !slug.is_empty());
-            parameters.project_slug_or_id = project.filter(|slug| !slug.is_empty()).map(str::to_owned);
+            let (organization, project) = words.next_place().unwrap_or_default();
+            parameters.organization_slug = Some(organization).filter(|slug| !slug.is_empty());
+            parameters.project_slug_or_id = project;
         }
         let mut terms: Vec<String> = parameters.query.take().into_iter().collect();
         let said = !terms.is_empty();

@@ -4,7 +4,6 @@ use futures::future::join_all;
 use futures::join;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use super::stack::{Stack, message, stack};
 use super::{assignee, learned, list, name, title};
@@ -15,7 +14,7 @@ use crate::commands::target::{self, Place};
 use crate::commands::{Command, CommandError, Context, Effect, Skill, Spec, UsageError, invocation, say};
 use crate::sentry::error::SentryError;
 use crate::sentry::types::{Event, Issue};
-use crate::sentry::urls::{self, Page, Reference};
+use crate::sentry::urls::{self, IssueName, Page, Reference};
 
 /// As many organizations are asked for an id at once: Workers hold 6 connections open at a time.
 const MAX_ASKED: usize = 5;
@@ -65,11 +64,16 @@ impl Command for IssueView {
     fn read(words: &mut Words) -> Result<Parameters, UsageError> {
         let event_id = words.option("event", Some('e'))?;
         let Some(word) = words.next_word() else { return Ok(Parameters { event_id, ..Parameters::default() }) };
-        if word.contains("://") {
+        if urls::is_address(&word) {
             return Ok(Parameters { issue_url: Some(word), event_id, ..Parameters::default() });
         }
-        let (organization_slug, reference) = reference(&word)?;
-        Ok(Parameters { organization_slug, issue_id: Some(reference), issue_url: None, event_id })
+        let named = IssueName::parse(&word).ok_or_else(|| no_issue(&word))?;
+        Ok(Parameters {
+            organization_slug: named.organization,
+            issue_id: Some(named.issue.to_string()),
+            issue_url: None,
+            event_id: event_id.or(named.event),
+        })
     }
 
     fn line_for(sentence: &Sentence) -> String {
@@ -145,15 +149,18 @@ struct Wanted {
 }
 
 fn wanted(context: &Context<'_>, parameters: &Parameters) -> Result<Wanted, UsageError> {
-    let event = parameters.event_id.clone();
-    if let Some(event) = event.as_deref().filter(|event| !urls::is_event(event)) {
-        return Err(UsageError::new(format!(
+    let no_event = |event: &str| {
+        UsageError::new(format!(
             "`{}` is no event: give its 32 letters and digits, or latest, oldest or recommended.",
             say::line(event, 60)
-        )));
-    }
+        ))
+    };
+    let event = parameters.event_id.as_deref();
+    let event = event.map(|event| urls::event_id(event).ok_or_else(|| no_event(event))).transpose()?;
     let latest = || "latest".to_owned();
-    if let Some(url) = &parameters.issue_url {
+    // Some put the address where the id belongs.
+    let address_as_id = parameters.issue_id.as_ref().filter(|id| urls::is_address(id));
+    if let Some(url) = parameters.issue_url.as_ref().or(address_as_id) {
         let (organization, issue, of_url) = of_url(context, url)?;
         let organization = organization.or_else(|| parameters.organization_slug.clone());
         return Ok(Wanted { organization, issue, event: event.or(of_url).unwrap_or_else(latest) });
@@ -164,14 +171,14 @@ fn wanted(context: &Context<'_>, parameters: &Parameters) -> Result<Wanted, Usag
             "issue view CHECKOUT-API-4F",
         ));
     };
-    let Some((organization, issue)) = Reference::parse_with_organization(text) else { return Err(no_issue(text)) };
-    let organization = parameters.organization_slug.clone().or(organization);
-    Ok(Wanted { organization, issue, event: event.unwrap_or_else(latest) })
+    let named = IssueName::parse(text).ok_or_else(|| no_issue(text))?;
+    let organization = parameters.organization_slug.clone().or(named.organization);
+    Ok(Wanted { organization, issue: named.issue, event: event.or(named.event).unwrap_or_else(latest) })
 }
 
 fn of_url(context: &Context<'_>, url: &str) -> Result<(Option<String>, Reference, Option<String>), UsageError> {
     let host = context.client.host();
-    let page = Url::parse(url).ok().and_then(|url| urls::recognise(host, &url));
+    let page = urls::address(host, url).and_then(|url| urls::recognise(host, &url));
     match page {
         Some(Page::Issue { organization, issue, event }) => Ok((organization, issue, event)),
         Some(Page::Other) => {
@@ -179,16 +186,6 @@ fn of_url(context: &Context<'_>, url: &str) -> Result<(Option<String>, Reference
         }
         None => Err(UsageError::new(format!("That link does not lead to {}, the Sentry that I read.", host.name()))),
     }
-}
-
-fn reference(word: &str) -> Result<(Option<String>, String), UsageError> {
-    let Some((organization, reference)) = Reference::parse_with_organization(word) else { return Err(no_issue(word)) };
-    let text = match reference {
-        Reference::Id(id) | Reference::Short(id) => id,
-        Reference::Latest => "@latest".to_owned(),
-        Reference::MostFrequent => "@most_frequent".to_owned(),
-    };
-    Ok((organization, text))
 }
 
 fn no_issue(text: &str) -> UsageError {
@@ -342,7 +339,7 @@ fn add_event(context: &Context<'_>, answer: &mut Answer, event: &Event) {
     if !tags.is_empty() {
         answer.parts.extend([Part::Heading("Tags".to_owned()), Part::Fields(tags)]);
     }
-    if let Some(id) = event.event_id.as_deref().filter(|id| urls::is_event(id)) {
+    if let Some(id) = event.event_id.as_deref().and_then(urls::event_id) {
         answer.notes.push(format!("Event {id}"));
     }
 }
