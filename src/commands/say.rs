@@ -38,6 +38,15 @@ pub fn ago(now: Timestamp, moment: Moment) -> String {
     }
 }
 
+/// `globex, initech or hooli`.
+pub fn joined(words: &[&str], last: &str) -> String {
+    match words {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [before @ .., end] => format!("{} {last} {end}", before.join(", ")),
+    }
+}
+
 /// A duration in its largest unit: `3 minutes`.
 pub fn span(duration: Duration) -> String {
     const UNITS: [(u64, &str, &str); 6] = [

@@ -1,22 +1,31 @@
 //! Which organization and project a command means, when its words leave it open or name it loosely.
 //!
 //! The order is: what was named; the remembered or default target; the only organization there is; else the person
-//! chooses. A single name may be an organization or, as people say "in checkout", a project.
+//! chooses. A single name may be an organization or, as people say "in checkout", a project: then it is looked for among
+//! the projects of each of a few organizations.
 
+use futures::future::join_all;
 use serde::Serialize;
 use url::Url;
 
-use super::answer::{Action, Answer, Does, Invocation, Item, Part};
+use super::answer::{Action, Answer, Does, Invocation, Part};
 use super::nearest::nearest;
-use super::{CommandError, Context, UsageError, say};
+use super::{CommandError, Context, UsageError, find as find_command, say};
 use crate::sentry::error::SentryError;
 use crate::sentry::page::Page;
 use crate::sentry::slug::Slug;
 use crate::sentry::types::{Organization, Project};
-use crate::sentry::urls;
+use crate::sentry::urls::{self, IssueName};
 
 /// As many buttons as Slack shows in one block.
 const MAX_CHOICES: usize = 25;
+
+/// As many organizations are asked at once: Workers hold 6 connections open at a time.
+pub const MAX_ASKED: usize = 5;
+/// As many near matches are offered.
+const MAX_NEAR: usize = 5;
+/// A shorter name is part of too many others.
+const MIN_PART: usize = 3;
 
 /// The parameter that names the organization, in every command that has one.
 const ORGANIZATION: &str = "organizationSlug";
@@ -72,7 +81,7 @@ async fn unnamed(context: &Context<'_>, project: Option<String>, again: &Invocat
     }
     let organizations = context.client.organizations().await?;
     match organizations.as_ref() {
-        [] => Err(explained(no_organization(context))),
+        [] => Err(personal(no_organization(context))),
         [only] => Ok(Place { organization: only.slug.clone(), project, note: None }),
         several => Err(CommandError::Choose(Box::new(choice(several, again)))),
     }
@@ -88,12 +97,19 @@ async fn known(context: &Context<'_>, place: Place, again: &Invocation) -> Resul
     if let Some(organization) = find(&organizations, &place.organization) {
         return Ok(Place { organization: organization.slug.clone(), ..place });
     }
-    if place.project.is_none()
-        && let Some(place) = as_project(context, &organizations, &place.organization).await?
-    {
-        return Ok(place);
+    let name = place.organization.as_str();
+    let search = match &place.project {
+        None => search_projects(context, &organizations, name).await?,
+        Some(_) => Search::default(),
+    };
+    match search.exact.as_slice() {
+        [] => Err(personal(unknown(&organizations, &search, name, again))),
+        [only] => {
+            let note = Some(format!("Read `{name}` as the project {}.", only.name()));
+            Ok(Place { note, ..only.clone() })
+        }
+        several => Err(personal(several_projects(several, name, again))),
     }
-    Err(explained(unknown_organization(context, &organizations, &place.organization, again)))
 }
 
 /// What a place that Sentry does not know could mean: another place to look at, else an answer that says what is there.
@@ -125,22 +141,80 @@ pub async fn correct_project(
     }
 }
 
-/// Reads `name` as a project of the one organization that is likely.
-async fn as_project(
+/// What a name is among the projects of a person's organizations.
+#[derive(Default)]
+struct Search {
+    /// The projects that the name means.
+    exact: Vec<Place>,
+    /// Those that it nearly means.
+    near: Vec<Place>,
+    /// The organizations that were looked in.
+    asked: Vec<String>,
+}
+
+/// Looks for a project called `name`: in every organization of a few, in the remembered one of many.
+async fn search_projects(
     context: &Context<'_>,
     organizations: &[Organization],
     name: &str,
-) -> Result<Option<Place>, CommandError> {
-    let only = if let [only] = organizations { Some(only.slug.clone()) } else { None };
-    let Some(organization) = context.target.organization.clone().or(only) else { return Ok(None) };
-    let projects = match projects(context, &organization).await {
-        Ok(page) => page,
-        Err(SentryError::NotFound | SentryError::Forbidden) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let Some(project) = find_project(&projects, name).map(str::to_owned) else { return Ok(None) };
-    let note = Some(format!("Read `{name}` as the project {organization}/{project}."));
-    Ok(Some(Place { organization, project: Some(project), note }))
+) -> Result<Search, CommandError> {
+    let remembered = context.target.organization.as_deref();
+    let few = organizations.len() <= MAX_ASKED;
+    let asked = organizations.iter().map(|organization| organization.slug.as_str());
+    let asked = asked.filter(|slug| few || remembered == Some(slug));
+    let pages = join_all(asked.map(async |slug| (slug, projects_like(context, slug, name).await))).await;
+    let mut search = Search::default();
+    let mut failed = None;
+    for (organization, page) in pages {
+        let page = match page {
+            Ok(page) => page,
+            Err(SentryError::NotFound | SentryError::Forbidden) => continue,
+            Err(error) => {
+                failed.get_or_insert(error);
+                continue;
+            }
+        };
+        let place = |project: &str| Place {
+            organization: organization.to_owned(),
+            project: Some(project.to_owned()),
+            note: None,
+        };
+        search.asked.push(organization.to_owned());
+        match find_project(&page, name) {
+            Some(project) => search.exact.push(place(project)),
+            None => search.near.extend(near_projects(&page.items, name).into_iter().map(place)),
+        }
+    }
+    if let Some(error) = failed.filter(|_| search.asked.is_empty()) {
+        return Err(error.into());
+    }
+    // What is remembered is meant before anything else.
+    if let Some(index) = search.exact.iter().position(|place| remembered == Some(place.organization.as_str())) {
+        search.exact = vec![search.exact.swap_remove(index)];
+    }
+    search.near.truncate(MAX_NEAR);
+    Ok(search)
+}
+
+/// The first projects of an organization; of one with more than these, those too that have `name` in them.
+async fn projects_like(context: &Context<'_>, organization: &str, name: &str) -> Result<Page<Project>, SentryError> {
+    let mut page = projects(context, organization).await?;
+    if page.next.is_some() {
+        let mut url = context.client.organization_url(organization, &["projects"]).await?;
+        url.query_pairs_mut().append_pair("per_page", "100").append_pair("query", name);
+        page.items.extend(context.client.list::<Project>(url).await?.items);
+    }
+    Ok(page)
+}
+
+/// The slugs that `name` is a part of, or the one that it is nearly.
+fn near_projects<'p>(projects: &'p [Project], name: &str) -> Vec<&'p str> {
+    let slugs = || projects.iter().filter_map(|project| project.slug.as_deref());
+    let name = name.to_lowercase();
+    let has_part = |slug: &&str| name.len() >= MIN_PART && slug.to_lowercase().contains(&name);
+    let mut parts: Vec<&str> = slugs().filter(has_part).collect();
+    parts.dedup();
+    if parts.is_empty() { nearest(&name, slugs()).into_iter().collect() } else { parts }
 }
 
 async fn projects(context: &Context<'_>, organization: &str) -> Result<Page<Project>, SentryError> {
@@ -185,17 +259,43 @@ fn explained(answer: Answer) -> CommandError {
     CommandError::Explained(Box::new(answer))
 }
 
-/// A button that runs `again` with `name` set to `value`.
-fn again_with(again: &Invocation, name: &str, value: &str) -> Action {
-    let mut invocation = again.clone();
-    if let Some(fields) = invocation.parameters.as_object_mut() {
-        fields.insert(name.to_owned(), value.into());
-    }
-    Action { label: say::cut(value, 75), does: Does::Run(invocation) }
+/// An answer that names organizations of the person who asked, and so is for that person alone.
+pub fn personal(answer: Answer) -> CommandError {
+    explained(answer)
 }
 
+/// A button that runs `again` with `name` set to `value`.
+fn again_with(again: &Invocation, name: &str, value: &str) -> Action {
+    again_with_all(again, value, &[(name, value)])
+}
+
+/// A button that runs `again` in `place`; the project only where the command takes one.
+fn again_in(again: &Invocation, place: &Place) -> Action {
+    let takes_project = find_command(&again.command).is_some_and(|entry| {
+        (entry.schema)().get("properties").is_some_and(|properties| properties.get(PROJECT).is_some())
+    });
+    let project = place.project.as_deref().filter(|_| takes_project).map(|project| (PROJECT, project));
+    let values: Vec<(&str, &str)> = [(ORGANIZATION, place.organization.as_str())].into_iter().chain(project).collect();
+    again_with_all(again, &place.name(), &values)
+}
+
+fn again_with_all(again: &Invocation, label: &str, values: &[(&str, &str)]) -> Action {
+    let mut invocation = again.clone();
+    if let Some(fields) = invocation.parameters.as_object_mut() {
+        fields.extend(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())));
+    }
+    Action { label: say::cut(label, 75), does: Does::Run(invocation) }
+}
+
+/// "Which organization?", with one button for each that runs `again` there.
 fn choice(organizations: &[Organization], again: &Invocation) -> Answer {
-    let run = |organization: &Organization| again_with(again, ORGANIZATION, &organization.slug);
+    let slugs: Vec<&str> = organizations.iter().map(|organization| organization.slug.as_str()).collect();
+    choice_of(&slugs, again)
+}
+
+/// [`choice`], for the slugs of some organizations.
+pub fn choice_of(organizations: &[&str], again: &Invocation) -> Answer {
+    let run = |organization: &&str| again_with(again, ORGANIZATION, organization);
     let mut notes = Vec::new();
     if organizations.len() > MAX_CHOICES {
         let more = say::count((organizations.len() - MAX_CHOICES) as u64);
@@ -225,30 +325,57 @@ fn no_organization(context: &Context<'_>) -> Answer {
     }
 }
 
-fn unknown_organization(
-    context: &Context<'_>,
-    organizations: &[Organization],
-    name: &str,
-    again: &Invocation,
-) -> Answer {
+/// Says that nothing is called `name`, where was looked, and what could be meant.
+fn unknown(organizations: &[Organization], search: &Search, name: &str, again: &Invocation) -> Answer {
     let meant = nearest(name, organizations.iter().map(|organization| organization.slug.as_str()));
-    let mut parts = vec![Part::Paragraph(match meant {
-        Some(meant) => format!("Did you mean `{meant}`?"),
-        None => "It may be spelled otherwise, or this account is not a member of it. These are yours:".to_owned(),
-    })];
-    if meant.is_none() {
-        let item = |organization: &Organization| Item {
-            name: organization.slug.clone(),
-            link: Some(urls::web(context.client.host(), &organization.slug, &["issues"], &[])),
-            summary: say::line(organization.name.as_deref().unwrap_or_default(), 100),
-            ..Item::default()
-        };
-        parts.push(Part::Items(organizations.iter().take(10).map(item).collect()));
-    }
+    let mut actions: Vec<Action> = meant.map(|meant| again_with(again, ORGANIZATION, meant)).into_iter().collect();
+    actions.extend(search.near.iter().map(|place| again_in(again, place)));
+    actions.extend(as_issue(name, again));
+    let everywhere = search.asked.len() == organizations.len();
+    let what = if everywhere { "organization or project" } else { "organization" };
+    let text = match (meant, search.near.as_slice()) {
+        (Some(meant), []) => format!("Did you mean `{meant}`?"),
+        (None, [only]) => format!("Did you mean `{}`?", only.name()),
+        (_, [_, ..]) => "Did you mean one of these?".to_owned(),
+        (None, []) => {
+            actions.extend(
+                organizations
+                    .iter()
+                    .take(MAX_CHOICES)
+                    .map(|organization| again_with(again, ORGANIZATION, &organization.slug)),
+            );
+            let looked = if everywhere && again.command != "project list" {
+                let slugs: Vec<&str> = search.asked.iter().map(String::as_str).collect();
+                format!("There is no such project in {} either.", say::joined(&slugs, "or"))
+            } else {
+                format!("If it is a project, say where: `{} organization/{name}`.", again.command)
+            };
+            format!(
+                "It may be spelled otherwise, or this account does not see it. {looked} Where shall I look instead?"
+            )
+        }
+    };
     Answer {
-        title: format!("I can't find an organization or project called {name}"),
-        parts,
-        actions: meant.map(|meant| again_with(again, ORGANIZATION, meant)).into_iter().collect(),
+        title: format!("I can't find an {what} called {name}"),
+        parts: vec![Part::Paragraph(text)],
+        actions,
+        ..Answer::default()
+    }
+}
+
+/// A button that shows the issue which `name` may be the id of.
+fn as_issue(name: &str, again: &Invocation) -> Option<Action> {
+    let issue = IssueName::parse(name).filter(|_| again.command == "issue list")?.issue;
+    let numbered = name.bytes().any(|byte| byte.is_ascii_digit());
+    let parameters = serde_json::json!({ "issueId": issue.to_string() });
+    numbered.then(|| run(format!("Show the issue {issue}"), "issue view", &parameters))
+}
+
+fn several_projects(places: &[Place], name: &str, again: &Invocation) -> Answer {
+    Answer {
+        title: format!("Which {name}?"),
+        parts: vec![Part::Paragraph("More than one of your organizations has a project of that name.".to_owned())],
+        actions: places.iter().map(|place| again_in(again, place)).collect(),
         ..Answer::default()
     }
 }

@@ -62,3 +62,41 @@ fn a_request_that_waits_a_day_for_consent_says_so_once_and_ends() {
     platform.pass(Duration::from_secs(50 * 60 * 60));
     assert_eq!(platform.sandbox.slack().calls.len(), calls, "once");
 }
+
+#[test]
+fn a_projects_name_alone_is_enough_and_a_part_of_it_is_offered() {
+    let platform = Platform::new();
+    platform.say(ADA, "D0ADA", "issue list checkout-api");
+    platform.connect(ADA, "ada@example.com");
+    let answer = platform.last_seen_by(ADA);
+    assert!(answer.contains("Unresolved issues in globex/checkout-api"), "{answer}");
+    assert!(answer.contains("globex/checkout-api."), "says how it was read: {answer}");
+    platform.say(ADA, "D0ADA", "issue list checkout");
+    let answer = platform.last_seen_by(ADA);
+    assert!(answer.contains("Did you mean") && answer.contains("globex/checkout-api"), "{answer}");
+}
+
+#[test]
+fn an_id_that_is_nowhere_is_told_with_where_was_looked() {
+    let platform = Platform::new();
+    platform.say(ADA, "D0ADA", "CHECKOUT-API-ZZ");
+    platform.connect(ADA, "ada@example.com");
+    let answer = platform.last_seen_by(ADA);
+    assert!(answer.contains("CHECKOUT-API-ZZ is not in globex, initech or hooli"), "{answer}");
+    assert!(!answer.contains("Which organization?"), "{answer}");
+}
+
+#[test]
+fn what_is_formatted_or_copied_is_understood_and_a_page_that_is_no_issue_asks_nobody_to_connect() {
+    let platform = Platform::new();
+    platform.say(ADA, INCIDENTS, "@vedette https://globex.sentry.io/issues/errors-outages/?project=1");
+    assert!(platform.link_for(ADA).is_none());
+    platform.say(ADA, "D0ADA", "\u{200e}*`issue list globex/checkout-api`*");
+    platform.connect(ADA, "ada@example.com");
+    assert!(platform.last_seen_by(ADA).contains("Unresolved issues in globex/checkout-api"));
+    for text in ["\u{202a}CHECKOUT-API-4F\u{202c}", "globex/checkout-api/CHECKOUT-API-4F", "• #CHECKOUT-API-4F"] {
+        platform.say(ADA, "D0ADA", text);
+        let answer = platform.last_seen_by(ADA);
+        assert!(answer.contains("CHECKOUT-API-4F:"), "{text}: {answer}");
+    }
+}

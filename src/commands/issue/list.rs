@@ -632,9 +632,87 @@ mod tests {
         assert_eq!(answer.notes, ["Read `Checkout` as the project globex/checkout."]);
     }
 
+    const OTHERS_PROJECTS: &str = "https://de.sentry.io/api/0/organizations/initech/projects/";
+
+    /// Two organizations with these projects.
+    fn with_projects(globex: Value, initech: Value) -> Sentry {
+        let sentry = sentry().answers(GLOBEX, json!([{ "id": "1" }])).answers(PROJECTS, globex);
+        sentry.answers(OTHERS_PROJECTS, initech)
+    }
+
+    #[test]
+    fn a_projects_name_alone_is_looked_for_in_each_organization() {
+        let sentry = with_projects(json!([{ "slug": "checkout-api" }]), json!([{ "slug": "printer" }]));
+        let answer = sentry.type_in("issue list checkout-api").unwrap();
+        assert_eq!(answer.title, "Unresolved issues in globex/checkout-api");
+        assert_eq!(answer.notes, ["Read `checkout-api` as the project globex/checkout-api."]);
+        assert_eq!(sentry.calls().len(), 4, "the organizations, the projects of each, and the issues");
+        // One that may not be looked into does not stand in the way.
+        let closed = sentry_with_closed_initech(json!([{ "slug": "_internal" }]));
+        assert_eq!(closed.type_in("issue list _internal").unwrap().title, "Unresolved issues in globex/_internal");
+    }
+
+    fn sentry_with_closed_initech(globex: Value) -> Sentry {
+        let sentry = sentry().answers(GLOBEX, json!([])).answers(PROJECTS, globex);
+        let scopes = json!({ "auth": { "scopes": ["org:read", "project:read", "event:read"] } });
+        let sentry = sentry.answers("https://sentry.io/api/0/", scopes);
+        sentry.replies(OTHERS_PROJECTS, 403, &[], r#"{"detail":"no"}"#)
+    }
+
+    #[test]
+    fn a_projects_name_that_two_organizations_have_is_asked_about() {
+        let both = || json!([{ "slug": "web" }]);
+        let told = with_projects(both(), both()).run_text("issue list web");
+        assert!(told.contains("# Which web?") && told.contains("globex/web") && told.contains("initech/web"), "{told}");
+        let remembering = with_projects(both(), both()).remembering("initech");
+        let sentry = remembering.answers("https://de.sentry.io/api/0/organizations/initech/issues/", json!([]));
+        assert_eq!(sentry.type_in("issue list web").unwrap().title, "Unresolved issues in initech/web");
+    }
+
+    #[test]
+    fn what_a_name_is_a_part_of_is_offered_and_each_button_runs_the_command_again() {
+        let sentry = with_projects(json!([{ "slug": "checkout-api" }]), json!([{ "slug": "printer" }]));
+        insta::assert_snapshot!(sentry.run_text("issue list checkout -q level:fatal"), @r#"
+    # I can't find an organization or project called checkout
+
+    Did you mean `globex/checkout-api`?
+
+    - globex/checkout-api: `search_issues` with `{"organizationSlug":"globex","projectSlugOrId":"checkout-api","query":"level:fatal"}`
+    "#);
+        let Err(CommandError::Explained(answer)) = sentry.type_in("issue list checkout") else { panic!() };
+        let Does::Run(invocation) = &answer.actions[0].does else { panic!() };
+        assert_eq!(sentry.run(invocation).unwrap().title, "Unresolved issues in globex/checkout-api");
+        let told = sentry.run_text("project list checkout");
+        assert!(told.contains(r#"`find_projects` with `{"organizationSlug":"globex"}`"#), "{told}");
+    }
+
+    #[test]
+    fn an_id_where_a_place_should_be_is_offered_as_an_issue() {
+        let sentry = with_projects(json!([{ "slug": "web-2" }]), json!([]));
+        assert_eq!(sentry.type_in("issue list web-2").unwrap().title, "Unresolved issues in globex/web-2");
+        let told = sentry.run_text("issue list printer-7");
+        assert!(told.contains(r#"`get_issue_details` with `{"issueId":"PRINTER-7"}`"#), "{told}");
+    }
+
+    #[test]
+    fn of_many_organizations_only_the_remembered_one_is_looked_into() {
+        let mut many = organizations().as_array().cloned().unwrap();
+        many.extend((0..9).map(|number| json!({ "slug": format!("org-{number}") })));
+        let sentry = Sentry::saas().answers(ORGANIZATIONS, json!(many));
+        let told = sentry.run_text("issue list checkout-api");
+        assert!(told.contains("can't find an organization called checkout-api"), "{told}");
+        assert!(told.contains("`issue list organization/checkout-api`") && sentry.calls().len() == 1, "{told}");
+        let sentry = Sentry::saas().answers(ORGANIZATIONS, json!(many)).answers(GLOBEX, json!([]));
+        let sentry = sentry.answers(PROJECTS, json!([{ "slug": "checkout-api" }])).remembering("globex");
+        assert_eq!(
+            sentry.type_in("issue list checkout-api").unwrap().title,
+            "Unresolved issues in globex/checkout-api"
+        );
+    }
+
     #[test]
     fn an_organization_is_found_by_its_name_and_an_unknown_one_is_explained() {
-        let sentry = sentry().answers(GLOBEX, json!([]));
+        let sentry = with_projects(json!([]), json!([]));
         assert_eq!(sentry.type_in("issue list GLOBEX").unwrap().title, "Unresolved issues in globex");
         insta::assert_snapshot!(sentry.run_text("issue list globx"), @r#"
     # I can't find an organization or project called globx
@@ -646,10 +724,10 @@ mod tests {
         insta::assert_snapshot!(sentry.run_text("issue list umbrella"), @r#"
     # I can't find an organization or project called umbrella
 
-    It may be spelled otherwise, or this account is not a member of it. These are yours:
+    It may be spelled otherwise, or this account does not see it. There is no such project in globex or initech either. Where shall I look instead?
 
-    - [globex](https://globex.sentry.io/issues/): Globex Corporation
-    - [initech](https://initech.sentry.io/issues/): Initech
+    - globex: `search_issues` with `{"organizationSlug":"globex"}`
+    - initech: `search_issues` with `{"organizationSlug":"initech"}`
     "#);
     }
 
@@ -757,6 +835,10 @@ mod tests {
         assert_eq!(known.calls().len(), 1);
         let unknown =
             Sentry::self_hosted().replies(ISSUES, 404, &[], r#"{"detail":"no"}"#).answers(LIST, organizations());
+        let unknown =
+            unknown.answers("https://sentry.example.com:9000/api/0/organizations/globex/projects/", json!([]));
+        let unknown =
+            unknown.answers("https://sentry.example.com:9000/api/0/organizations/initech/projects/", json!([]));
         assert!(unknown.run_text("issue list globx").contains("Did you mean `globex`?"));
     }
 

@@ -7,17 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::stack::{Stack, message, stack};
 use super::{assignee, learned, list, name, title};
-use crate::commands::answer::{Answer, Field, Part};
+use crate::commands::answer::{Answer, Field, Invocation, Part};
 use crate::commands::grammar::Words;
 use crate::commands::sentence::Sentence;
-use crate::commands::target::{self, Place};
+use crate::commands::target::{self, MAX_ASKED, Place};
 use crate::commands::{Command, CommandError, Context, Effect, Skill, Spec, UsageError, invocation, say};
 use crate::sentry::error::SentryError;
 use crate::sentry::types::{Event, Issue};
 use crate::sentry::urls::{self, IssueName, Page, Reference};
-
-/// As many organizations are asked for an id at once: Workers hold 6 connections open at a time.
-const MAX_ASKED: usize = 5;
 
 /// Shows an issue.
 pub struct IssueView;
@@ -90,7 +87,7 @@ impl Command for IssueView {
             // An id needs no project, and says where it is.
             (Reference::Id(id) | Reference::Short(id), Ok(place)) => (Place { project: None, note: None, ..place }, id),
             (Reference::Id(id) | Reference::Short(id), Err(CommandError::Choose(choice))) => {
-                return match look_everywhere(context, &id).await? {
+                return match look_everywhere(context, &id, &again).await? {
                     Some((place, issue)) => {
                         let event = read_event(context, &place, &id, &wanted.event).await;
                         Ok(answer(context, &place, &issue, event))
@@ -120,25 +117,69 @@ impl Command for IssueView {
 }
 
 /// An issue's id hardly ever is another organization's too: where no organization is named and there are a few, each is
-/// asked, and the one that knows the id is meant. `None` when there are many, or when none or several know it.
-async fn look_everywhere(context: &Context<'_>, id: &str) -> Result<Option<(Place, Issue)>, CommandError> {
+/// asked, and the one that knows the id is meant. `None` when there are too many to ask.
+async fn look_everywhere(
+    context: &Context<'_>,
+    id: &str,
+    again: &Invocation,
+) -> Result<Option<(Place, Issue)>, CommandError> {
     let organizations = context.client.organizations().await?;
     if organizations.len() > MAX_ASKED {
         return Ok(None);
     }
-    let asked = organizations.iter().map(|organization| async {
+    let asked = organizations.iter().map(async |organization| {
         let place = Place { organization: organization.slug.clone(), project: None, note: None };
-        let issue = read_issue(context, &place, id).await.ok()?;
-        Some((place, issue))
+        let issue = read_issue(context, &place, id).await;
+        (place, issue)
     });
-    let mut known = join_all(asked).await.into_iter().flatten();
-    Ok(match (known.next(), known.next()) {
-        (Some((place, issue)), None) => {
-            let note = Some(format!("Found in {}.", place.organization));
-            Some((Place { note, ..place }, issue))
+    let mut known = Vec::new();
+    let (mut without, mut failed) = (Vec::new(), Vec::new());
+    for (place, issue) in join_all(asked).await {
+        match issue {
+            Ok(issue) => known.push((place, issue)),
+            Err(SentryError::NotFound) => without.push(place.organization),
+            Err(error) => failed.push((place.organization, error)),
         }
-        _ => None,
-    })
+    }
+    if let ([], [], Some((_, error))) = (known.as_slice(), without.as_slice(), failed.first()) {
+        return Err(error.clone().into());
+    }
+    let several: Vec<&str> = known.iter().map(|(place, _)| place.organization.as_str()).collect();
+    if several.len() > 1 {
+        return Err(CommandError::Choose(Box::new(target::choice_of(&several, again))));
+    }
+    match known.pop() {
+        Some((place, issue)) => {
+            let note = Some(format!("Found in {}.", place.organization));
+            Ok(Some((Place { note, ..place }, issue)))
+        }
+        None => Err(target::personal(nowhere(id, &without, &failed))),
+    }
+}
+
+/// Says that none of a person's organizations has the issue.
+fn nowhere(id: &str, without: &[String], failed: &[(String, SentryError)]) -> Answer {
+    let without: Vec<&str> = without.iter().map(String::as_str).collect();
+    let mut text =
+        "It may be spelled otherwise, have been deleted or merged, or be in a project that this account does not \
+                    see."
+            .to_owned();
+    if !failed.is_empty() {
+        let failed: Vec<&str> = failed.iter().map(|(organization, _)| organization.as_str()).collect();
+        text.push_str(&format!(" I could not look in {}.", say::joined(&failed, "or")));
+    }
+    // A short id begins with its project's slug.
+    let project = id.rsplit_once('-').map(|(project, _)| project.to_lowercase());
+    let issues = |project: String| {
+        let parameters = list::Parameters { organization_slug: Some(project.clone()), ..list::Parameters::default() };
+        target::run(format!("Issues in {project}"), list::IssueList::SPEC.name, &parameters)
+    };
+    Answer {
+        title: format!("{id} is not in {}", say::joined(&without, "or")),
+        parts: vec![Part::Paragraph(text)],
+        actions: project.into_iter().map(issues).collect(),
+        ..Answer::default()
+    }
 }
 
 /// Which issue and event the parameters mean.
@@ -219,12 +260,7 @@ async fn first(context: &Context<'_>, place: &Place, sort: list::Sort) -> Result
     })
 }
 
-async fn not_found(
-    context: &Context<'_>,
-    place: &Place,
-    id: &str,
-    again: &crate::commands::answer::Invocation,
-) -> CommandError {
+async fn not_found(context: &Context<'_>, place: &Place, id: &str, again: &Invocation) -> CommandError {
     // Is it the organization that does not exist?
     match target::correct(context, place, again).await {
         Err(CommandError::Sentry(SentryError::NotFound)) | Ok(_) => {}
@@ -442,6 +478,23 @@ mod tests {
             Sentry::saas().answers(ORGANIZATIONS, organizations()).answers(ISSUE, issue()).answers(&other, issue());
         let shown = sentry.run_text("issue view CHECKOUT-API-4F");
         assert!(shown.contains("organization") && !shown.contains("ConnectionError"), "{shown}");
+    }
+
+    #[test]
+    fn an_id_that_no_organization_knows_is_told_with_where_was_looked() {
+        let other = ISSUE.replace("us.sentry.io", "de.sentry.io").replace("globex", "initech");
+        let nowhere = Sentry::saas().answers(ORGANIZATIONS, organizations()).replies(ISSUE, 404, &[], "{}");
+        let told = nowhere.replies(&other, 404, &[], "{}").run_text("CHECKOUT-API-4F");
+        insta::assert_snapshot!(told, @r#"
+    # CHECKOUT-API-4F is not in globex or initech
+
+    It may be spelled otherwise, have been deleted or merged, or be in a project that this account does not see.
+
+    - Issues in checkout-api: `search_issues` with `{"organizationSlug":"checkout-api"}`
+    "#);
+        let closed = Sentry::saas().answers(ORGANIZATIONS, organizations()).replies(ISSUE, 404, &[], "{}");
+        let told = closed.replies(&other, 500, &[], "{}").run_text("CHECKOUT-API-4F");
+        assert!(told.contains("is not in globex") && told.contains("could not look in initech"), "{told}");
     }
 
     #[test]
