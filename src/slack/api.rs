@@ -16,6 +16,7 @@ use url::{Url, form_urlencoded};
 use super::blocks::Message;
 use super::mrkdwn::one_line;
 use super::response_url;
+use super::who::{Home, Membership};
 use crate::config::{Problem, expose};
 use crate::ports::{Http, HttpError, Limits, Timestamp, World};
 
@@ -29,6 +30,8 @@ pub const MARK_TYPE: &str = "vedette_turn";
 const PAGE: &str = "200";
 /// Pages that [`Api::find_marked`] reads: a busy channel's last minutes, and a bound.
 const MAX_PAGES: usize = 5;
+/// Workspaces of one person that are kept.
+const MAX_TEAMS: usize = 200;
 /// How far Slack's clock and ours may be apart.
 const CLOCKS_APART: Duration = Duration::from_secs(60);
 /// What is waited after a 429 that does not say for how long.
@@ -285,6 +288,30 @@ impl Api {
             .ok_or(SlackError::Unreadable)
     }
 
+    /// Where `user` belongs.
+    ///
+    /// # Errors
+    /// As [`SlackError`] says.
+    pub async fn membership(&self, user: &str) -> Result<Membership, SlackError> {
+        let found: MemberFound = self.read("users.info", [("user", user)]).await?;
+        let present = |id: Option<String>| id.filter(|id| !id.is_empty());
+        let grid = found.user.enterprise_user.unwrap_or_default();
+        Ok(Membership {
+            team: present(found.user.team_id),
+            enterprise: present(grid.enterprise_id),
+            teams: grid.teams.unwrap_or_default().into_iter().flatten().take(MAX_TEAMS).collect(),
+        })
+    }
+
+    /// Where the app is installed, as the bot token tells.
+    ///
+    /// # Errors
+    /// As [`SlackError`] says.
+    pub async fn home(&self) -> Result<Option<Home>, SlackError> {
+        let tested: Installed = self.read("auth.test", []).await?;
+        Ok(Home::new(tested.team_id.as_deref(), tested.enterprise_id.as_deref()))
+    }
+
     /// The workspace that the app is installed in.
     ///
     /// # Errors
@@ -495,6 +522,29 @@ struct FoundUser {
 struct Profile {
     display_name: Option<String>,
     real_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct MemberFound {
+    user: FoundMember,
+}
+
+#[derive(Deserialize)]
+struct FoundMember {
+    team_id: Option<String>,
+    enterprise_user: Option<EnterpriseUser>,
+}
+
+#[derive(Default, Deserialize)]
+struct EnterpriseUser {
+    enterprise_id: Option<String>,
+    teams: Option<Vec<Option<String>>>,
+}
+
+#[derive(Deserialize)]
+struct Installed {
+    team_id: Option<String>,
+    enterprise_id: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
 use super::signature::VerifiedSlackRequest;
-use super::who::{Home, Who, is_id};
+use super::who::{Admission, Requester, is_id};
 use super::{Door, Malformed, Refusal, response_url};
 use crate::turns::request::{Ask, Place, TurnRequest};
 
@@ -34,18 +34,19 @@ pub fn parse(request: &VerifiedSlackRequest, door: &Door) -> Result<Command, Mal
 
     let user = field("user_id").ok_or(Malformed("user_id is missing"))?;
     let channel = field("channel_id").filter(|id| is_id(id)).ok_or(Malformed("channel_id is missing or malformed"))?;
-    // Only members of a workspace that has the app can use its commands, so the team here is the user's own.
-    let home = Home::new(field("team_id"), field("enterprise_id"));
-    let who = Who::new(&home, None, false, &user).ok_or(Malformed("user_id or team_id is missing or malformed"))?;
+    let requester = Requester::of_command(&user, field("team_id").as_deref(), field("enterprise_id").as_deref());
+    let requester = requester.ok_or(Malformed("user_id or team_id is missing or malformed"))?;
+    let person = requester.person().ok_or(Malformed("team_id is missing"))?;
     let response_url = response_url::accepted(field("response_url").as_deref(), door.api_url).map(String::from);
-    if !who.is_allowed(door.allowed_teams) {
+    if requester.admission(door.policy) == Admission::Refused {
         return Ok(Command::Refuse(Refusal { channel, user, thread_ts: None, response_url }));
     }
 
     let words = field("text").unwrap_or_default().trim().to_owned();
     Ok(Command::Ask(Box::new(TurnRequest {
         key: key(field("trigger_id"), request, &channel, &user, &words),
-        person: who.person,
+        person,
+        requester: Some(requester),
         ask: Ask::Words(words),
         place: Place::Ephemeral { channel, thread_ts: None },
         origin: door.origin.clone(),
@@ -69,6 +70,7 @@ fn key(trigger: Option<String>, request: &VerifiedSlackRequest, channel: &str, u
 mod tests {
     use super::super::signature::tests::signed;
     use super::super::testing::{NOW, door};
+    use super::super::who::Policy;
     use super::*;
     use crate::turns::request::PersonId;
 
@@ -149,7 +151,9 @@ mod tests {
     fn somebody_of_a_team_that_is_not_allowed_is_refused() {
         let allowed = ["T0OTHER".to_owned()];
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(FIELDS).finish();
-        let command = parse(&signed(body, NOW), &Door { allowed_teams: &allowed, ..door() }).unwrap();
+        let command =
+            parse(&signed(body, NOW), &Door { policy: Policy { allowed: &allowed, headless: false }, ..door() })
+                .unwrap();
         assert!(matches!(command, Command::Refuse(refusal) if refusal.user == "U0ADA0001"));
     }
 }

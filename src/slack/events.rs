@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::signature::VerifiedSlackRequest;
-use super::who::{Home, Who, is_id, is_ts};
+use super::who::{Admission, EventTeams, Requester, is_id, is_ts};
 use super::{Door, Malformed, Refusal};
 use crate::turns::request::{Ask, Place, TurnRequest};
 
@@ -46,6 +46,7 @@ struct Envelope {
 #[derive(Deserialize)]
 struct Authorization {
     enterprise_id: Option<String>,
+    team_id: Option<String>,
     user_id: Option<String>,
     is_bot: Option<bool>,
 }
@@ -64,8 +65,15 @@ struct Said {
     text: Option<String>,
     ts: Option<String>,
     thread_ts: Option<String>,
+    team: Option<String>,
     user_team: Option<String>,
     source_team: Option<String>,
+    user_profile: Option<Profile>,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    team: Option<String>,
 }
 
 /// Reads an event.
@@ -118,10 +126,10 @@ fn heard(said: Said, envelope: &Envelope, door: &Door) -> Result<Event, &'static
     }
 
     // 2. Where it was said, and whether to us.
-    let channel = said.channel.filter(|id| is_id(id)).ok_or("no channel")?;
-    let ts = said.ts.filter(|ts| is_ts(ts)).ok_or("no time")?;
-    let thread_ts = said.thread_ts.filter(|ts| is_ts(ts)).unwrap_or_else(|| ts.clone());
-    let text = said.text.unwrap_or_default();
+    let channel = said.channel.clone().filter(|id| is_id(id)).ok_or("no channel")?;
+    let ts = said.ts.clone().filter(|ts| is_ts(ts)).ok_or("no time")?;
+    let thread_ts = said.thread_ts.clone().filter(|ts| is_ts(ts)).unwrap_or_else(|| ts.clone());
+    let text = said.text.clone().unwrap_or_default();
     let direct = said.channel_type.as_deref() == Some("im") || channel.starts_with('D');
     let words = if said.kind == "app_mention" && bots.is_empty() {
         without_first_mention(&text)
@@ -134,13 +142,12 @@ fn heard(said: Said, envelope: &Envelope, door: &Door) -> Result<Event, &'static
     };
 
     // 3. Who said it.
-    let stated = said.user_team.as_deref().filter(|team| !team.is_empty()).or(said.source_team.as_deref());
-    let who =
-        Who::new(&home(envelope), stated, envelope.is_ext_shared_channel == Some(false), user).ok_or("no team")?;
-    if !who.is_allowed(door.allowed_teams) {
+    let requester = Requester::of_event(user, teams(&said, envelope)).ok_or("no team")?;
+    let person = requester.person().ok_or("no team")?;
+    if requester.admission(door.policy) == Admission::Refused {
         return Ok(Event::Refuse(Refusal {
             channel,
-            user: who.person.user,
+            user: person.user,
             thread_ts: (!direct).then_some(thread_ts),
             response_url: None,
         }));
@@ -150,7 +157,8 @@ fn heard(said: Said, envelope: &Envelope, door: &Door) -> Result<Event, &'static
     let place = if direct { Place::Direct { channel, thread_ts } } else { Place::Thread { channel, thread_ts } };
     Ok(Event::Ask(Box::new(TurnRequest {
         key,
-        person: who.person,
+        person,
+        requester: Some(requester),
         ask: Ask::Words(words),
         place,
         origin: door.origin.clone(),
@@ -165,9 +173,19 @@ fn own_users(envelope: &Envelope) -> Vec<&str> {
     authorizations.iter().filter(|it| it.is_bot == Some(true)).filter_map(|it| it.user_id.as_deref()).collect()
 }
 
-fn home(envelope: &Envelope) -> Home {
-    let authorized = envelope.authorizations.as_deref().and_then(<[_]>::first).and_then(|it| it.enterprise_id.clone());
-    Home::new(envelope.team_id.clone(), authorized.filter(|id| !id.is_empty()).or(envelope.enterprise_id.clone()))
+/// All that the payload says of where its user belongs.
+fn teams<'a>(said: &'a Said, envelope: &'a Envelope) -> EventTeams<'a> {
+    let authorized = envelope.authorizations.as_deref().and_then(<[_]>::first);
+    EventTeams {
+        is_mention: said.kind == "app_mention",
+        user_team: said.user_team.as_deref(),
+        source_team: said.source_team.as_deref(),
+        profile_team: said.user_profile.as_ref().and_then(|profile| profile.team.as_deref()),
+        team: said.team.as_deref(),
+        authorized: authorized.map(|it| (it.team_id.as_deref(), it.enterprise_id.as_deref())),
+        envelope: (envelope.team_id.as_deref(), envelope.enterprise_id.as_deref()),
+        is_externally_shared: envelope.is_ext_shared_channel,
+    }
 }
 
 /// `text` without the mentions of `users`, and whether there was one. The rest stays as Slack wrote it.
@@ -215,6 +233,7 @@ mod tests {
 
     use super::super::signature::tests::signed;
     use super::super::testing::{NOW, door};
+    use super::super::who::Policy;
     use super::*;
     use crate::turns::request::PersonId;
 
@@ -370,7 +389,8 @@ mod tests {
         assert_eq!(direct(json!({"subtype": "message_changed"})), Event::Ignored("subtype"));
         assert_eq!(mention(json!({"event": null}), json!({})), Event::Ignored("no event"));
         assert_eq!(mention(json!({"type": "app_rate_limited"}), json!({})), Event::Ignored("unknown envelope"));
-        assert_eq!(mention(json!({"team_id": null}), json!({})), Event::Ignored("no team"));
+        let nowhere = json!({"team_id": null, "authorizations": null});
+        assert_eq!(mention(nowhere, json!({"team": null})), Event::Ignored("no team"));
     }
 
     #[test]
@@ -419,7 +439,11 @@ mod tests {
             "event": {"type": "app_mention", "user": "U0GAVIN01", "user_team": "T0HOOLI01", "text": "<@U0VEDETTE> hi",
                 "ts": "1760000000.000100", "channel": "C0INCIDENT"},
         });
-        let event = parse(&signed(body.to_string(), NOW), &Door { allowed_teams: &allowed, ..door() }).unwrap();
+        let event = parse(
+            &signed(body.to_string(), NOW),
+            &Door { policy: Policy { allowed: &allowed, headless: false }, ..door() },
+        )
+        .unwrap();
         assert_eq!(
             event,
             Event::Refuse(Refusal {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::signature::VerifiedSlackRequest;
-use super::who::{Home, Who, is_id, is_ts};
+use super::who::{Admission, InteractionTeams, Requester, is_id, is_ts};
 use super::{Door, Malformed, Refusal, response_url};
 use crate::commands::answer::Invocation;
 use crate::turns::calls::LinkPressed;
@@ -44,16 +44,24 @@ pub enum Interaction {
 }
 
 #[derive(Deserialize)]
-struct Payload {
+pub(super) struct Payload {
+    #[serde(rename = "type")]
+    kind: Option<String>,
     user: Option<User>,
     team: Option<Team>,
     enterprise: Option<Enterprise>,
-    is_enterprise_install: Option<bool>,
+    view: Option<View>,
     channel: Option<Channel>,
     container: Option<Container>,
     message: Option<Message>,
     actions: Option<Vec<Action>>,
     response_url: Option<String>,
+}
+
+impl Payload {
+    fn is_press(&self) -> bool {
+        self.kind.as_deref() == Some("block_actions")
+    }
 }
 
 #[derive(Deserialize)]
@@ -66,6 +74,11 @@ struct User {
 struct Team {
     id: Option<String>,
     enterprise_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct View {
+    app_installed_team_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -140,9 +153,8 @@ fn press(payload: Payload, door: &Door) -> Result<Interaction, &'static str> {
     let pressed = pressed(action)?;
 
     // 2. Who pressed it.
-    let user = payload.user.as_ref().ok_or("no user")?;
-    let who = Who::new(&home(&payload), user.team_id.as_deref(), payload.is_enterprise_install == Some(true), &user.id)
-        .ok_or("no team")?;
+    let requester = requester(&payload)?;
+    let person = requester.person().ok_or("no team")?;
     let response_url = response_url::accepted(payload.response_url.as_deref(), door.api_url).map(String::from);
 
     // 3. Where.
@@ -152,22 +164,23 @@ fn press(payload: Payload, door: &Door) -> Result<Interaction, &'static str> {
     let thread_ts =
         payload.message.as_ref().and_then(|it| it.thread_ts.clone()).or_else(|| container.thread_ts.clone());
     let thread_ts = thread_ts.filter(|ts| is_ts(ts));
-    if !who.is_allowed(door.allowed_teams) {
-        return Ok(Interaction::Refuse(Refusal { channel, user: who.person.user, thread_ts, response_url }));
+    if requester.admission(door.policy) == Admission::Refused {
+        return Ok(Interaction::Refuse(Refusal { channel, user: person.user, thread_ts, response_url }));
     }
 
     let ask = match pressed {
         Pressed::Ask(ask) => ask,
         Pressed::Link => {
             let response_url = response_url.ok_or("a link without a response URL")?;
-            return Ok(Interaction::Link(LinkPressed { person: who.person, response_url }));
+            return Ok(Interaction::Link(LinkPressed { person, response_url }));
         }
     };
     let message_ts = container.message_ts.clone().filter(|ts| is_ts(ts)).ok_or("no message")?;
     let action_ts = action.action_ts.as_deref().filter(|ts| is_ts(ts)).ok_or("no action time")?;
     Ok(Interaction::Ask(Box::new(TurnRequest {
         key: format!("press:{channel}:{message_ts}:{action_ts}"),
-        person: who.person,
+        person,
+        requester: Some(requester),
         ask,
         place: place(channel, message_ts, thread_ts, container.is_ephemeral == Some(true)),
         origin: door.origin.clone(),
@@ -199,13 +212,28 @@ fn invocation(value: &str) -> Result<Invocation, &'static str> {
     serde_json::from_str(value).map_err(|_| "the value is not a command")
 }
 
-fn home(payload: &Payload) -> Home {
+/// Whose interaction it is: the same for a press, a shortcut and a view.
+///
+/// A press of a message tells the installation as its `team`. In whatever opens or sends a view, that may be the user's own
+/// team, and only `app_installed_team_id` tells.
+pub(super) fn requester(payload: &Payload) -> Result<Requester, &'static str> {
+    let user = payload.user.as_ref().ok_or("no user")?;
+    let present = |id: &Option<String>| id.clone().filter(|id| !id.is_empty());
     let team = payload.team.as_ref();
-    let enterprise = payload.enterprise.as_ref().and_then(|it| it.id.clone());
-    Home::new(
-        team.and_then(|team| team.id.clone()),
-        enterprise.or_else(|| team.and_then(|team| team.enterprise_id.clone())),
-    )
+    let own = team.and_then(|team| present(&team.id));
+    let installed = match &payload.view {
+        Some(view) => present(&view.app_installed_team_id),
+        None => own.clone().filter(|_| payload.is_press()),
+    };
+    let enterprise = payload.enterprise.as_ref().and_then(|it| present(&it.id));
+    let enterprise = enterprise.or_else(|| team.and_then(|team| present(&team.enterprise_id)));
+    let enterprise = enterprise.filter(|_| payload.is_press() && installed == own);
+    let teams = InteractionTeams {
+        user_team: user.team_id.as_deref(),
+        team: installed.as_deref(),
+        enterprise: enterprise.as_deref(),
+    };
+    Requester::of_interaction(&user.id, teams).ok_or("no team")
 }
 
 fn place(channel: String, message_ts: String, thread_ts: Option<String>, ephemeral: bool) -> Place {
@@ -224,6 +252,7 @@ mod tests {
 
     use super::super::signature::tests::signed;
     use super::super::testing::{NOW, door};
+    use super::super::who::Policy;
     use super::*;
     use crate::turns::request::PersonId;
 
@@ -401,7 +430,11 @@ mod tests {
     #[test]
     fn somebody_of_a_team_that_is_not_allowed_is_refused() {
         let allowed = ["T0OTHER".to_owned()];
-        let refused = parsed(&payload(json!({}), json!({})), &Door { allowed_teams: &allowed, ..door() }).unwrap();
+        let refused = parsed(
+            &payload(json!({}), json!({})),
+            &Door { policy: Policy { allowed: &allowed, headless: false }, ..door() },
+        )
+        .unwrap();
         assert!(
             matches!(refused, Interaction::Refuse(refusal) if refusal.response_url.as_deref() == Some(RESPONSE_URL))
         );

@@ -21,19 +21,22 @@ pub mod signature;
 pub mod who;
 
 #[cfg(test)]
+mod belonging;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod testing;
 
 use url::Url;
 
+use self::who::Policy;
 use crate::ports::Timestamp;
 
 /// What reading a request needs to know besides its body.
 #[derive(Clone, Copy, Debug)]
 pub struct Door<'a> {
-    /// `SLACK_ALLOWED_TEAMS`.
-    pub allowed_teams: &'a [String],
+    /// Whom the operator lets in.
+    pub policy: Policy<'a>,
     /// `SLACK_API_URL`: a loopback one brings its own response URLs.
     pub api_url: &'a Url,
     /// The public origin of this deployment.

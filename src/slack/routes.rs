@@ -25,6 +25,7 @@ use super::commands::{self, Command};
 use super::events::{self, Event};
 use super::interactions::{self, Interaction};
 use super::signature::{VerifiedSlackRequest, verify};
+use super::who::Policy;
 use super::{Door, Malformed, Refusal, messages};
 use crate::config::{Problem, SlackApp};
 use crate::ports::{self, Level, ObjectError, World};
@@ -172,8 +173,8 @@ fn admit(world: &World, request: Request<Bytes>) -> Result<(&SlackApp, VerifiedS
     Ok((slack, verified))
 }
 
-fn door<'a>(world: &World, slack: &'a SlackApp, origin: &'a Url) -> Door<'a> {
-    Door { allowed_teams: &slack.allowed_teams, api_url: &slack.api_url, origin, now: world.clock.now() }
+fn door<'a>(world: &'a World, slack: &'a SlackApp, origin: &'a Url) -> Door<'a> {
+    Door { policy: Policy::of(&world.config), api_url: &slack.api_url, origin, now: world.clock.now() }
 }
 
 /// Step 6.

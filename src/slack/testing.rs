@@ -10,6 +10,7 @@ use bytes::Bytes;
 use url::Url;
 
 use super::Door;
+use super::who::Policy;
 use crate::config::Config;
 use crate::ports::*;
 
@@ -30,7 +31,7 @@ pub fn origin() -> &'static Url {
 
 /// A door that lets everybody in.
 pub fn door() -> Door<'static> {
-    Door { allowed_teams: &[], api_url: API.with(|it| *it), origin: origin(), now: NOW }
+    Door { policy: Policy { allowed: &[], headless: false }, api_url: API.with(|it| *it), origin: origin(), now: NOW }
 }
 
 /// A world that records what is asked of it, and answers what a test has prepared.

@@ -28,7 +28,7 @@ enum Sent<T> {
 }
 
 impl Person {
-    /// Step 2: the message that shows the turn's progress exists. A turn that only its person sees has none: the door
+    /// Step 3: the message that shows the turn's progress exists. A turn that only its person sees has none: the door
     /// answered with it.
     pub(super) async fn place(&self, turn: &mut Turn) -> Result<Option<Duration>, PersonError> {
         if matches!(turn.request.place, Place::Ephemeral { .. }) {
@@ -85,7 +85,7 @@ impl Person {
         Ok(ts)
     }
 
-    /// Step 4: the turn's message is shown, and the turn is over.
+    /// Step 5: the turn's message is shown, and the turn is over.
     pub(super) async fn show(&self, turn: &mut Turn) -> Result<Option<Duration>, PersonError> {
         let Some(message) = turn.message.clone() else { return self.over(turn, TurnState::Failed) };
         let Ok(api) = Api::new(&self.world) else { return Ok(Some(LONGEST_PAUSE)) };

@@ -32,7 +32,7 @@ pub(super) enum Outcome {
 }
 
 impl Person {
-    /// Step 3 of a turn.
+    /// Step 4 of a turn.
     pub(super) async fn execute(&self, turn: &Turn) -> Result<Outcome, PersonError> {
         let plan = match &turn.request.ask {
             Ask::Words(words) => plan::plan(words, self.world.config.sentry_host.as_ref().ok()),

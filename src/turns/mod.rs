@@ -3,6 +3,7 @@
 pub mod calls;
 mod deliver;
 mod execute;
+mod identity;
 pub mod link;
 mod outbox;
 pub mod pending;

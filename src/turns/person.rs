@@ -104,7 +104,9 @@ impl Person {
         let response_url = request.response_url.take().and_then(|url| self.seal_text(&url).ok());
         self.store.insert_turn(&request, response_url, now)?;
         self.wake(now).await?;
-        Ok(Accepted::New(self.progress(&request.ask)?))
+        // What is remembered of this person is not shown to somebody else.
+        let progress = if self.is_identified(&request)? { self.progress(&request.ask)? } else { PROGRESS.to_owned() };
+        Ok(Accepted::New(progress))
     }
 
     fn link_pressed(&self, call: &LinkPressed) -> Result<(), PersonError> {

@@ -5,6 +5,7 @@ use url::Url;
 
 use crate::commands::answer::Invocation;
 use crate::ports::Timestamp;
+use crate::slack::who::Requester;
 
 /// Who asks: a Slack user, keyed by the team of the USER (never of the channel), so that people of partner workspaces in
 /// a shared channel are themselves. `slack:<enterprise or team id>:<user id>`. Also the name of the Person object.
@@ -35,8 +36,11 @@ pub struct TurnRequest {
     /// Equal for every delivery of the same act of the person, and for its twin events (P9): `<channel>:<ts>` for a
     /// message, `slash:<trigger id>`, `press:<channel>:<message ts>:<action ts>`.
     pub key: String,
-    /// Who asks.
+    /// Who asks: settled, or until Slack has said otherwise.
     pub person: PersonId,
+    /// What the payload says of where they belong; `None` in what a version stored that did not write it down.
+    #[serde(default)]
+    pub requester: Option<Requester>,
     /// What they ask.
     pub ask: Ask,
     /// Where the answer goes.

@@ -7,12 +7,13 @@
 //! One turn goes through these steps, each recorded before the next begins:
 //!
 //! 1. *begun*: it gets its deadline and the target that is remembered now;
-//! 2. *placed*: the message that shows its progress exists, and its `ts` is known;
-//! 3. *decided*: the command ran, and its rendered answer is stored; or the turn waits for consent;
-//! 4. *shown*: the message was updated.
+//! 2. *identified*: it is known to be this person's ([`super::identity`]); most are from the start;
+//! 3. *placed*: the message that shows its progress exists, and its `ts` is known;
+//! 4. *decided*: the command ran, and its rendered answer is stored; or the turn waits for consent;
+//! 5. *shown*: the message was updated.
 //!
 //! A crash between posting and recording the `ts` leaves `posting` set; the message is then found by its metadata (P11).
-//! Steps 3 and 4 may happen twice and look as if they had happened once: commands here only read, and an update
+//! Steps 4 and 5 may happen twice and look as if they had happened once: commands here only read, and an update
 //! to the same text is the same text.
 
 use std::time::Duration;
@@ -147,11 +148,17 @@ impl Person {
             self.store.end(turn.id, TurnState::Failed, self.now())?;
             return Ok(Step::Over);
         }
-        // (2) Place.
+        // (2) Identify.
+        if turn.state == TurnState::Running
+            && let Some(step) = self.identify(&turn).await?
+        {
+            return Ok(step);
+        }
+        // (3) Place.
         if let Some(pause) = self.place(&mut turn).await? {
             return Ok(Step::Again(pause));
         }
-        // (3) Decide.
+        // (4) Decide.
         if turn.state == TurnState::Running {
             match self.execute(&turn).await? {
                 Outcome::Say(message) => {
@@ -162,7 +169,7 @@ impl Person {
                 Outcome::Wait { reason, version } => return self.wait_for_consent(&mut turn, reason, version).await,
             }
         }
-        // (4) Show.
+        // (5) Show.
         let shown = self.show(&mut turn).await?;
         Ok(match shown {
             Some(pause) => Step::Again(pause),

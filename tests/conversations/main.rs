@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)] // a test may fail
 
 mod accounts;
+mod belonging;
 mod browser;
 mod connect_pages;
 mod crashes;

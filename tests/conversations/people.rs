@@ -297,7 +297,7 @@ fn teams_that_the_operator_does_not_let_in_are_told_and_nothing_is_stored() {
 }
 
 /// The `action_id`s of a message's buttons.
-fn actions(blocks: &serde_json::Value) -> Vec<String> {
+pub fn actions(blocks: &serde_json::Value) -> Vec<String> {
     match blocks {
         serde_json::Value::Array(items) => items.iter().flat_map(actions).collect(),
         serde_json::Value::Object(fields) if blocks["type"] == "button" => {

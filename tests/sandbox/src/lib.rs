@@ -201,6 +201,14 @@ impl Sandbox {
         self.in_slack(now_ms, |slack, context| slack.event(event, context))
     }
 
+    /// From now on, `users.info` says these fields of a user, as of somebody in Enterprise Grid:
+    /// `{"team_id": "T0GLOBEX2", "enterprise_user": {"enterprise_id": "E0GLOBEX", "teams": […]}}`. `None`: it does not find them.
+    pub fn tell_of_user(&self, user: &str, fields: Option<Value>) {
+        let mut state = self.lock();
+        state.version += 1;
+        state.slack.told.insert(user.to_owned(), fields);
+    }
+
     /// Lets the bot (or a person) into a channel; false when there is no such channel or user.
     pub fn invite(&self, channel: &str, user: &str) -> bool {
         let mut state = self.lock();

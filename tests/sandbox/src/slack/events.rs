@@ -80,10 +80,12 @@ impl Slack {
         let conversation = event.get("channel").and_then(Value::as_str).unwrap_or_default();
         let shared = channel(conversation).is_some_and(|channel| channel.is_shared);
         let kind = event.get("type").and_then(Value::as_str).unwrap_or_default();
+        // In a shared channel, a message arrives from its author's team.
+        let sender = event.get("team").and_then(Value::as_str).filter(|_| shared && kind == "message").unwrap_or(TEAM);
         let about = json!({"et": kind, "tid": TEAM, "aid": APP_ID, "cid": conversation}).to_string();
         let envelope = json!({
             "token": "verification-token-is-deprecated",
-            "team_id": TEAM,
+            "team_id": sender,
             "context_team_id": TEAM,
             "context_enterprise_id": null,
             "api_app_id": APP_ID,
@@ -143,7 +145,9 @@ impl Slack {
                 event.put("parent_user_id", parent.author.clone());
             }
         }
-        if author.team == PARTNER_TEAM {
+        // Of a partner, a mention repeats the team where it arrived; a message tells theirs, and no more.
+        if author.team == PARTNER_TEAM && kind == "app_mention" {
+            event.put("team", TEAM);
             event.put("user_team", author.team);
             event.put("source_team", author.team);
             event.put("user_profile", json!({

@@ -69,6 +69,8 @@ pub(crate) struct Slack {
     /// Deliveries that nobody's doing caused; see [`Slack::echo`].
     pub(crate) outbox: Vec<Delivery>,
     response_urls: ResponseUrls,
+    /// What `users.info` says of a user beyond, or instead of, what there is about them; `None`: nothing at all.
+    pub(crate) told: BTreeMap<String, Option<Value>>,
     members: BTreeMap<String, BTreeSet<String>>,
 }
 

@@ -180,14 +180,22 @@ fn team_info(_: &mut Slack, _: &Args, _: &mut Context) -> Result<Value, Refusal>
     }}))
 }
 
-fn users_info(_: &mut Slack, args: &Args, context: &mut Context) -> Result<Value, Refusal> {
-    match args.text("user") {
-        BOT_USER => Ok(json!({"user": people::bot_json()})),
+fn users_info(slack: &mut Slack, args: &Args, context: &mut Context) -> Result<Value, Refusal> {
+    let id = args.text("user");
+    let mut user = match id {
+        BOT_USER => people::bot_json(),
         id => match person(id) {
-            Some(person) => Ok(json!({"user": people::user_json(person, context.options.users_read_email)})),
-            None => refuse("user_not_found"),
+            Some(person) => people::user_json(person, context.options.users_read_email),
+            None if slack.told.contains_key(id) => json!({"id": id, "name": id}),
+            None => return refuse("user_not_found"),
         },
+    };
+    match slack.told.get(id) {
+        Some(None) => return refuse("user_not_found"),
+        Some(Some(Value::Object(told))) => told.iter().for_each(|(name, value)| user.put(name, value.clone())),
+        _ => {}
     }
+    Ok(json!({"user": user}))
 }
 
 // ---- writing
