@@ -720,7 +720,7 @@ mod tests {
         ]
       },
       "organizationSlug": {
-        "description": "The organization's slug. Left out: the remembered one, or the only one.",
+        "description": "The organization's slug. May be left out where the account sees only one, or this server has a default.",
         "type": [
           "string",
           "null"
@@ -741,7 +741,8 @@ mod tests {
         ]
       },
       "query": {
-        "description": "What to look for, in Sentry's search syntax (`is:unresolved` when left out; empty for all issues). Terms are joined\nby AND; OR does not exist. `is:unresolved|resolved|archived|for_review|assigned`, `assigned:me`, `assigned:#team`,\n`level:error`, `firstSeen:-24h`, `release:latest`, `user.email:ada@example.com`, `!key:value`, `key:[a,b]`,\n`key:*part*`, or words of the title.",
+        "description": "What to look for, in Sentry's issue search syntax, taken as it is (`is:unresolved` when left out; empty for all\nissues). All terms must hold; OR and parentheses do not exist, so search twice instead. Terms:\n`is:unresolved|resolved|archived|for_review|assigned`, `assigned:me`, `assigned:#team`, `level:error`,\n`firstSeen:-24h`, `lastSeen:-1h`, `release:latest`, `environment:production`, `error.type:TypeError`,\n`user.email:ada@example.com`, `!key:value`, `key:[a,b]`, `key:*part*`, or words of the title.",
+        "minLength": 0,
         "type": [
           "string",
           "null"
@@ -768,7 +769,7 @@ mod tests {
         ]
       },
       "issueId": {
-        "description": "The issue's short id (`CHECKOUT-API-4F`) or numeric id, `@latest` or `@most_frequent`. Left out, without a URL: the\nissue that was last seen in the chat.",
+        "description": "The issue's short id (`CHECKOUT-API-4F`) or numeric id, `@latest` or `@most_frequent`. Needed, unless `issueUrl` is\ngiven.",
         "type": [
           "string",
           "null"
@@ -782,7 +783,7 @@ mod tests {
         ]
       },
       "organizationSlug": {
-        "description": "The organization's slug. Left out: the URL's, the remembered one, or the only one.",
+        "description": "The organization's slug. Left out: the one in the URL or before the id, else the one that has the issue.",
         "type": [
           "string",
           "null"
@@ -808,7 +809,7 @@ mod tests {
         ]
       },
       "organizationSlug": {
-        "description": "The organization's slug. Left out: the remembered one, or the only one.",
+        "description": "The organization's slug. May be left out where the account sees only one, or this server has a default.",
         "type": [
           "string",
           "null"

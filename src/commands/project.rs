@@ -23,7 +23,7 @@ const DEFAULT_LIMIT: u32 = 25;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Parameters {
-    /// The organization's slug. Left out: the remembered one, or the only one.
+    /// The organization's slug. May be left out where the account sees only one, or this server has a default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization_slug: Option<String>,
     /// Only projects whose name or slug contains this text.
@@ -36,6 +36,13 @@ pub struct Parameters {
     /// Where to go on, from the previous answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+}
+
+impl Parameters {
+    /// What is looked for; nothing but spaces is nothing.
+    fn query(&self) -> Option<&str> {
+        self.query.as_deref().map(str::trim).filter(|query| !query.is_empty())
+    }
 }
 
 impl Command for ProjectList {
@@ -87,7 +94,7 @@ async fn fetch(context: &Context<'_>, place: &Place, parameters: &Parameters) ->
     let mut url = context.client.organization_url(&place.organization, &["projects"]).await?;
     let limit = parameters.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, 100);
     url.query_pairs_mut().append_pair("per_page", &limit.to_string());
-    for (name, value) in [("query", &parameters.query), ("cursor", &parameters.cursor)] {
+    for (name, value) in [("query", parameters.query()), ("cursor", parameters.cursor.as_deref())] {
         if let Some(value) = value {
             url.query_pairs_mut().append_pair(name, value);
         }
@@ -99,7 +106,7 @@ fn answer(context: &Context<'_>, place: &Place, parameters: &Parameters, page: P
     let organization = &place.organization;
     let link = urls::web(context.client.host(), organization, &["projects"], &[]);
     let shown = page.items.len() as u64;
-    let title = match &parameters.query {
+    let title = match parameters.query() {
         Some(query) => format!("Projects of {organization} with “{}”", say::line(query, 100)),
         None => format!("Projects of {organization}"),
     };
@@ -180,6 +187,8 @@ mod tests {
         assert_eq!(sentry.asked("per_page"), ["2"]);
         sentry.type_in("projects globex -q check").unwrap();
         assert_eq!(sentry.asked("query"), ["check"]);
+        let all = sentry.type_in("projects globex -q ''").unwrap();
+        assert_eq!((all.title.as_str(), sentry.asked("query")), ("Projects of globex", vec![]));
     }
 
     #[test]

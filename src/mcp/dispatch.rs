@@ -169,10 +169,11 @@ fn implementation() -> Implementation {
     Implementation::new("vedette", env!("CARGO_PKG_VERSION")).with_title("Vedette: Sentry")
 }
 
-/// Every list here is one page, so no cursor was ever given out.
+/// Every list here is one page, so no cursor was ever given out. An empty one is how some clients ask for the first page.
 fn only_page(params: &JsonObject) -> Result<(), ErrorData> {
     match params.get("cursor") {
-        None | Some(Value::Null) => Ok(()),
+        None => Ok(()),
+        Some(Value::String(cursor)) if cursor.trim().is_empty() => Ok(()),
         Some(_) => Err(ErrorData::invalid_params("This `cursor` was not given out here.", None)),
     }
 }

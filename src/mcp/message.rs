@@ -34,7 +34,7 @@ pub struct Request {
     pub id: RequestId,
     /// What it asks for.
     pub method: String,
-    /// With what.
+    /// With what. A parameter that is null, which many clients send for one that they leave out, is not among them.
     pub params: JsonObject,
 }
 
@@ -79,8 +79,8 @@ fn one(value: Value) -> Result<Message, Broken> {
         None => return Err(broken(readable, "There is no `method`.")),
     };
     let params = match fields.remove("params") {
-        None => JsonObject::new(),
-        Some(Value::Object(params)) => params,
+        None | Some(Value::Null) => JsonObject::new(),
+        Some(Value::Object(params)) => params.into_iter().filter(|(_, value)| !value.is_null()).collect(),
         Some(_) => {
             let error = ErrorData::invalid_params("`params` must be an object.", None);
             return Err(Broken { id: readable, error });
@@ -117,7 +117,9 @@ mod tests {
         for (body, expected) in [
             (r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, "1 ping"),
             (r#"{"jsonrpc":"2.0","id":"a","method":"ping","params":{}}"#, "a ping"),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":null}"#, "1 ping"),
             (r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, "quiet"),
+            (r#"{"jsonrpc":"2.0","method":"notifications/initialized","params":null}"#, "quiet"),
             (r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, "quiet"),
             (r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}"#, "quiet"),
             (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, "broken -32600"),
@@ -128,6 +130,7 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":1}"#, "broken -32600"),
             (r#"{"jsonrpc":"2.0","id":1,"method":7}"#, "broken -32600"),
             (r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[1]}"#, "broken -32602"),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":""}"#, "broken -32602"),
             ("7", "broken -32600"),
             ("null", "broken -32600"),
             ("[]", "refused"),

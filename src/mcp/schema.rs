@@ -43,6 +43,7 @@ fn simple(schema: Value, definitions: &Value) -> JsonObject {
     if let Some(Value::String(description)) = fields.get_mut("description") {
         *description = description.replace('\n', " ");
     }
+    bound(&mut fields);
     fields.retain(|name, value| !(name == "format" || (name == "default" && value.is_null())));
     if let Some(Value::Object(properties)) = fields.get_mut("properties") {
         for property in properties.values_mut() {
@@ -70,6 +71,21 @@ fn merged(of_use: JsonObject, mut target: JsonObject) -> JsonObject {
         target.insert("description".to_owned(), descriptions.join(" ").into());
     }
     target
+}
+
+/// The bounds of an integer that only its format tells.
+fn bound(fields: &mut JsonObject) {
+    let (least, most): (i64, i64) = match fields.get("format").and_then(Value::as_str) {
+        Some("uint8") => (0, u8::MAX.into()),
+        Some("uint16") => (0, u16::MAX.into()),
+        Some("uint32") => (0, u32::MAX.into()),
+        Some("int8") => (i8::MIN.into(), i8::MAX.into()),
+        Some("int16") => (i16::MIN.into(), i16::MAX.into()),
+        Some("int32") => (i32::MIN.into(), i32::MAX.into()),
+        _ => return,
+    };
+    fields.entry("minimum").or_insert(least.into());
+    fields.entry("maximum").or_insert(most.into());
 }
 
 /// Constants with descriptions become an `enum` whose description has theirs.

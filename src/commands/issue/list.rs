@@ -78,17 +78,19 @@ impl Sort {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Parameters {
-    /// The organization's slug. Left out: the remembered one, or the only one.
+    /// The organization's slug. May be left out where the account sees only one, or this server has a default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization_slug: Option<String>,
     /// The project's slug or id. Left out: all projects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_slug_or_id: Option<String>,
-    /// What to look for, in Sentry's search syntax (`is:unresolved` when left out; empty for all issues). Terms are joined
-    /// by AND; OR does not exist. `is:unresolved|resolved|archived|for_review|assigned`, `assigned:me`, `assigned:#team`,
-    /// `level:error`, `firstSeen:-24h`, `release:latest`, `user.email:ada@example.com`, `!key:value`, `key:[a,b]`,
-    /// `key:*part*`, or words of the title.
+    /// What to look for, in Sentry's issue search syntax, taken as it is (`is:unresolved` when left out; empty for all
+    /// issues). All terms must hold; OR and parentheses do not exist, so search twice instead. Terms:
+    /// `is:unresolved|resolved|archived|for_review|assigned`, `assigned:me`, `assigned:#team`, `level:error`,
+    /// `firstSeen:-24h`, `lastSeen:-1h`, `release:latest`, `environment:production`, `error.type:TypeError`,
+    /// `user.email:ada@example.com`, `!key:value`, `key:[a,b]`, `key:*part*`, or words of the title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 0))] // empty is a value
     pub query: Option<String>,
     /// The order (`date`, which is last seen first, when left out).
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -23,11 +23,11 @@ pub struct IssueView;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Parameters {
-    /// The organization's slug. Left out: the URL's, the remembered one, or the only one.
+    /// The organization's slug. Left out: the one in the URL or before the id, else the one that has the issue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization_slug: Option<String>,
-    /// The issue's short id (`CHECKOUT-API-4F`) or numeric id, `@latest` or `@most_frequent`. Left out, without a URL: the
-    /// issue that was last seen in the chat.
+    /// The issue's short id (`CHECKOUT-API-4F`) or numeric id, `@latest` or `@most_frequent`. Needed, unless `issueUrl` is
+    /// given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_id: Option<String>,
     /// The issue's web address, instead of its id.
