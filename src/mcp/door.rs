@@ -44,7 +44,7 @@ pub const MAX_BODY: usize = 1024 * 1024;
 pub async fn answer(world: &World, request: Request<Bytes>, origin: &Url, segments: &[&str]) -> Reply {
     let era = era::of_refusal(request.headers());
     let refused = |refusal: Refusal| refusal.of_era(era).into_response().into();
-    let (page, mut reply) = match cors::origin(request.headers()) {
+    let (page, mut reply) = match cors::origin(request.uri(), request.headers()) {
         Err(refusal) => (None, refused(refusal)), // 1
         Ok(page) if request.method() == Method::OPTIONS => (page, cors::preflight().into()),
         Ok(page) => {

@@ -52,7 +52,7 @@ const ID: usize = 16;
 
 /// Answers a request below `/sse`; `segments` are what follows in its path.
 pub async fn answer(world: &World, request: Request<Bytes>, origin: &Url, segments: &[&str]) -> Reply {
-    let (page, mut reply) = match cors::origin(request.headers()) {
+    let (page, mut reply) = match cors::origin(request.uri(), request.headers()) {
         Err(refusal) => (None, refusal.into_response().into()),
         Ok(page) if request.method() == Method::OPTIONS => {
             let mut response = cors::preflight();
