@@ -1,5 +1,7 @@
 //! What a door gives back: a response, perhaps with a body that is still being written, perhaps with work for afterwards.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::future::LocalBoxFuture;
 use futures::stream::LocalBoxStream;
@@ -8,6 +10,11 @@ use http::Response;
 /// Work for after the response: the edge runs it with `waitUntil`, for 30 s at most. Losing it loses an answer that can be
 /// asked for again, or a courtesy, and nothing else.
 pub type Deferred = LocalBoxFuture<'static, ()>;
+
+/// A wait as `Retry-After` has it (RFC 9110 §10.2.3): never less than it is, and never none.
+pub fn whole_seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
+}
 
 /// A body, piece by piece. Dropping it is how work ends whose client went away.
 pub type Stream = LocalBoxStream<'static, Bytes>;

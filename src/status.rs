@@ -8,7 +8,8 @@ use crate::grants::SOURCE_ENVIRONMENT;
 use crate::limits;
 use crate::mcp::caller::Presented;
 use crate::ports::World;
-use crate::sentry::oauth::whose;
+use crate::reply::whole_seconds;
+use crate::sentry::oauth::{Unsaid, whose};
 
 /// `GET /health`: whether the Worker answers, and what its configuration lacks. Never a value, only names.
 ///
@@ -41,7 +42,7 @@ pub async fn auth(world: &World, request: &Request<Bytes>) -> Response<Bytes> {
         response.headers_mut().insert(header::RETRY_AFTER, retry_after.into());
         return response;
     }
-    match whose(&*world.http, host, &token).await {
+    match whose(world, host, &token).await {
         Ok(Some(account)) => {
             let (source, message) = match world.config.environment_token {
                 Some(_) => ("env:SENTRY_AUTH_TOKEN", SOURCE_ENVIRONMENT),
@@ -57,8 +58,13 @@ pub async fn auth(world: &World, request: &Request<Bytes>) -> Response<Bytes> {
             respond(StatusCode::OK, &body)
         }
         Ok(None) => refuse(StatusCode::UNAUTHORIZED, "invalid_token", "Sentry does not accept this token."),
-        Err(()) => {
-            refuse(StatusCode::SERVICE_UNAVAILABLE, "sentry_unavailable", "Sentry could not be asked. Try again.")
+        Err(Unsaid { retry_after }) => {
+            let sentence = "Sentry could not be asked. Try again.";
+            let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, "sentry_unavailable", sentence);
+            if let Some(wait) = retry_after {
+                response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(wait).into());
+            }
+            response
         }
     }
 }

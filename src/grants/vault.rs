@@ -289,7 +289,7 @@ impl Vault {
         let config = Rc::clone(&self.world.config);
         let host = config.sentry_host.as_ref().map_err(|it| *it)?;
         let should_live = why == Why::Due && self.has_life(&held.grant);
-        let fate = match probe(&*self.world.http, host, &held.grant.access_token).await {
+        let fate = match probe(&self.world, host, &held.grant.access_token).await {
             Probe::Alive => Fate::NeverHappened,
             Probe::Dead if should_live => Fate::ReplyLost,
             Probe::Dead => Fate::Untold,

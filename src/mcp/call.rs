@@ -1,28 +1,33 @@
 //! `tools/call`: one command, run with the caller's credential.
 //!
-//! 1. The tool is one of this connection's, else -32602.
+//! 1. The tool is one of this connection's, else -32602; or 403, when only the token's scopes are too few for it.
 //! 2. The arguments fit its schema, else a tool error that says how to mend them.
 //! 3. What the place fixes is put in, over whatever was sent, and a web address in the arguments leads nowhere else.
 //! 4. The command runs, and knows the limit: it takes no name for another place, and leaves out of its lists what is of
 //!    another project. A dead credential is 401 and a missing scope 403, each with its challenge; every other failure is a
 //!    tool error for the model to read.
 //! 5. In a project, an answer about something of another project is not shown.
-//! 6. The answer is given as data and as text, both marked as untrusted (P20).
+//! 6. The answer is given as data and as text, both marked as untrusted (P20). So is the text of a failure, which may have
+//!    Sentry's words in it.
+
+use std::time::Duration;
 
 use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, ErrorData, JsonObject};
 use serde_json::Value;
 
 use super::arguments::fitting;
 use super::constraint::Place;
+use super::refusal::Refusal;
 use super::structured::Structured;
 use super::tools::{self, Offered};
-use super::words::{for_retries, for_tools, marked};
+use super::words::{for_retries, for_tools, marked, marked_failure};
 use super::{Failure, Server};
 use crate::commands::answer::{Answer, Invocation};
 use crate::commands::explain::{explain, subject};
 use crate::commands::text::markdown;
 use crate::commands::{CommandError, Context, Target, find, say};
-use crate::ports::Level;
+use crate::ports::{Level, Timestamp};
+use crate::reply::whole_seconds;
 use crate::sentry::client::Client;
 use crate::sentry::error::{SentryError, Unauthorized};
 use crate::sentry::oauth::Account;
@@ -53,13 +58,16 @@ pub async fn answer(
     mut arguments: JsonObject,
 ) -> Result<Result<Answer, String>, Failure> {
     let Some(tool) = tools::find(&server.caller.skills, server.place, name) else {
-        return Err(unknown(name).into()); // 1
+        return Err(unoffered(server, name)); // 1
     };
     arguments.retain(|name, _| !tool.fixed.contains_key(name));
     let mut arguments = match fitting(&tool.tool.input_schema, arguments) {
         Ok(arguments) => arguments,
         Err(mistakes) => return Ok(Err(unfitting(&tool, &mistakes))), // 2
     };
+    if let Some(mistake) = no_issue(&tool, &arguments) {
+        return Ok(Err(unfitting(&tool, &[mistake])));
+    }
     if let Some(sentence) = leads_out(server, &arguments) {
         return Ok(Err(sentence)); // 3
     }
@@ -81,17 +89,40 @@ pub async fn answer(
     })
 }
 
-fn unknown(name: &str) -> ErrorData {
-    let sentence = match find(name).filter(|entry| entry.spec.tool == name) {
-        Some(_) => format!("The tool `{name}` is not part of this connection."),
-        None => format!("There is no tool `{}`.", say::line(name, 60)),
+/// Why a tool is none of this connection's.
+fn unoffered(server: &Server<'_>, name: &str) -> Failure {
+    let Some(entry) = find(name).filter(|entry| entry.spec.tool == name) else {
+        let sentence = format!("There is no tool `{}`.", say::line(name, 60));
+        return ErrorData::invalid_params(sentence, None).into();
     };
-    ErrorData::invalid_params(sentence, None)
+    let caller = server.caller;
+    let missing = caller.skills.missing(&entry.spec);
+    if missing.is_empty() {
+        return ErrorData::invalid_params(format!("The tool `{name}` is not part of this connection."), None).into();
+    }
+    Refusal::insufficient_scope(server.endpoint, caller.scheme, &missing, caller.skills.scopes()).into()
+}
+
+/// What is missing where one of two parameters is needed, which a schema without unions cannot say.
+fn no_issue(tool: &Offered, arguments: &JsonObject) -> Option<String> {
+    const EITHER: [&str; 2] = ["issueId", "issueUrl"];
+    let properties = tool.tool.input_schema.get("properties").and_then(Value::as_object)?;
+    let takes = EITHER.iter().all(|name| properties.contains_key(*name));
+    let given = EITHER.iter().any(|name| arguments.contains_key(*name));
+    let example = format!(r#"{} {{"issueId":"CHECKOUT-API-4F"}}"#, tool.tool.name);
+    (takes && !given).then(|| format!("`issueId` or `issueUrl` is missing: give one of them, as in `{example}`."))
 }
 
 fn unfitting(tool: &Offered, mistakes: &[String]) -> String {
     let list: String = mistakes.iter().map(|mistake| format!("\n- {mistake}")).collect();
     format!("**Input error**: the arguments of `{}` do not fit. Change them and call again.\n{list}", tool.tool.name)
+}
+
+/// `Call again in 60 seconds, at 2026-03-04T10:16:00Z.`: as exact as Sentry was, for a program that waits.
+fn when_again(now: Timestamp, wait: Duration) -> String {
+    let seconds = whole_seconds(wait);
+    let moment = jiff::Timestamp::from_second((now + Duration::from_secs(seconds)).as_seconds());
+    format!("Call again in {seconds} seconds{}.", moment.map(|it| format!(", at {it}")).unwrap_or_default())
 }
 
 /// Where a call looks that names no organization: the place, else what the operator set.
@@ -133,6 +164,7 @@ fn elsewhere(tool: &Offered, answer: &Answer) -> bool {
 fn explained(server: &Server<'_>, error: &CommandError, invocation: &Invocation, target: &Target) -> String {
     server.world.log.log(Level::Info, "mcp.tool.failed", &[("command", &invocation.command)]);
     let Ok(host) = &server.world.config.sentry_host else { return "This server is not set up completely.".to_owned() };
+    let marked = |markdown: &str| marked_failure(&*server.world.random, markdown);
     let subject = subject(invocation, target);
     let headless = server.caller.headless;
     match error {
@@ -147,11 +179,15 @@ fn explained(server: &Server<'_>, error: &CommandError, invocation: &Invocation,
         ),
         CommandError::Sentry(SentryError::Forbidden) => {
             let whose = if headless { "The operator's access, which everybody here uses," } else { "This account" };
-            format!("**No access to {}.** {whose} may not see it. An owner at {} can change that.", say::line(&subject, 150), host.name())
+            let subject = say::line(&subject, 150);
+            marked(&format!("**No access to {subject}.** {whose} may not see it. An owner at {} can change that.", host.name()))
+        }
+        CommandError::Sentry(SentryError::RateLimited { retry_after }) => {
+            format!("**Sentry asks us to slow down.** {}", when_again(server.world.clock.now(), *retry_after))
         }
         _ => {
             let account = server.caller.account.as_ref().filter(|_| !headless).map(Account::label);
-            markdown(&for_retries(explain(error, &subject, host, account)))
+            marked(&markdown(&for_retries(explain(error, &subject, host, account))))
         }
     }
 }

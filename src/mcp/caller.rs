@@ -9,9 +9,10 @@
 //!   between two questions it is known by its hash. It is kept nowhere and goes to Sentry alone (P7).
 //!
 //! With `SENTRY_AUTH_TOKEN` set, commands run with the operator's token (P6), but only for who proved themselves first: the
-//! operator's token never serves a request of nobody, nor of somebody who shares no organization with it.
+//! operator's token never serves a request of nobody, nor of somebody who shares no organization with it. What was learned of
+//! a caller serves for what needs no Sentry: before each command Sentry is asked whether it still accepts their own token.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ use crate::ports::{self, Level, ObjectError, World};
 use crate::sentry::client::Client;
 use crate::sentry::error::{SentryError, Unauthorized};
 use crate::sentry::host::SentryHost;
-use crate::sentry::oauth::{Account, whose};
+use crate::sentry::oauth::{Account, Unsaid, whose};
 use crate::sessions::calls::{Access, Authenticate, Authenticated, CredentialNeed, Resource};
 use crate::sessions::session::open_credential;
 use crate::sessions::terms::skill_named;
@@ -43,7 +44,8 @@ const BELIEVED: Duration = Duration::from_secs(60);
 /// How long it holds that a session's person shares an organization with the operator.
 const COLLEAGUE: Duration = Duration::from_secs(15 * 60);
 /// When to try again what Sentry or our storage could not do, in seconds.
-const RETRY: u64 = 10;
+const RETRY: u64 = RETRY_AFTER.as_secs();
+const RETRY_AFTER: Duration = Duration::from_secs(10);
 /// Sentry's tokens have 71 characters, ours some 200.
 const MAX_TOKEN: usize = 4096;
 
@@ -113,6 +115,10 @@ pub struct Caller {
     /// Whether their commands run with the operator's token.
     pub headless: bool,
     credential: Rc<dyn CredentialSource>,
+    /// Their own, where commands run with the operator's.
+    own: Option<Rc<dyn CredentialSource>>,
+    /// Whether Sentry accepted their own in this request.
+    proven: Cell<bool>,
     /// The operator's token was found dead, so it could not be told whether the caller may use it: no command asks with it,
     /// and each says what is wrong.
     untold: bool,
@@ -228,7 +234,7 @@ async fn session(
 ///
 /// 1. The Session object says, at each request, whether the token lives.
 /// 2. Anybody at all can consent, so its own grant shows that its person shares an organization with the operator. That
-///    holds for a quarter of an hour.
+///    holds for a quarter of an hour; that Sentry accepts the grant, for this request.
 async fn headless(
     world: &World,
     endpoint: &Endpoint,
@@ -246,6 +252,7 @@ async fn headless(
     let need = if known.is_some() { CredentialNeed::No } else { CredentialNeed::Own };
     let (access, granted) = source.proven(endpoint, need).await?;
     // (2)
+    let asked_now = known.is_none();
     let (account, shared) = match (known, granted) {
         (Some(account), _) => (account, Shared::Yes),
         (None, None) => return Err(Refusal::invalid_token(endpoint, Scheme::Bearer, UNKNOWN)),
@@ -267,11 +274,12 @@ async fn headless(
         }
     };
     let caller = Caller::new(world, key, Scheme::Bearer, Some(account), allowed(&access), Rc::new(source));
-    Ok(caller.sharing(shared))
+    Ok(caller.sharing(shared, asked_now))
 }
 
 fn allowed(access: &Access) -> Skills {
-    Skills::of(access.skills.iter().filter_map(|name| skill_named(name)).map(|text| text.skill))
+    let granted = access.skills.iter().filter_map(|name| skill_named(name)).map(|text| text.skill);
+    Skills::of(granted).with_scopes(access.scopes.clone())
 }
 
 /// A session's grant, in its object's vault.
@@ -351,6 +359,7 @@ impl CredentialSource for Granted {
         let first = self.first.borrow().clone();
         match first {
             Some(held) => Ok(held),
+            None if self.world.config.environment_token.is_some() => self.renewed(CredentialNeed::Own).await,
             None => self.renewed(CredentialNeed::Yes).await,
         }
     }
@@ -375,9 +384,10 @@ async fn brought(
         stranger(world, headers).await?;
     }
     count(world, &key).await?;
+    let asked_now = known.is_none();
     let (account, shared) = match known {
         Some(account) => (account, Shared::Yes),
-        None => match whose(&*world.http, host, &token).await {
+        None => match whose(world, host, &token).await {
             Ok(Some(account)) => {
                 let shared = match &world.config.environment_token {
                     Some(operators) => admitted(shares(world, host, &token, operators).await)?,
@@ -389,11 +399,15 @@ async fn brought(
                 (account, shared)
             }
             Ok(None) => return Err(Refusal::invalid_token(endpoint, Scheme::SentryBearer, NOT_ACCEPTED)),
-            Err(()) => return Err(Refusal::unavailable("Sentry could not be asked about this token.", RETRY)),
+            Err(unsaid) => return Err(could_not_ask(unsaid)),
         },
     };
     let caller = Caller::new(world, key, Scheme::SentryBearer, Some(account), Skills::all(), Rc::new(Fixed(token)));
-    Ok(caller.sharing(shared))
+    Ok(caller.sharing(shared, asked_now))
+}
+
+fn could_not_ask(Unsaid { retry_after }: Unsaid) -> Refusal {
+    Refusal::waiting("Sentry could not be asked about this token.", retry_after.unwrap_or(RETRY_AFTER))
 }
 
 /// Whether a caller and the operator see one organization.
@@ -412,6 +426,7 @@ fn admitted(shared: Result<Shared, SentryError>) -> Result<Shared, Refusal> {
     match shared {
         Ok(Shared::No) => Err(Refusal::new(StatusCode::FORBIDDEN, STRANGER)),
         Ok(shared) => Ok(shared),
+        Err(SentryError::RateLimited { retry_after }) => Err(Refusal::waiting(UNSHOWN, retry_after)),
         Err(_) => Err(Refusal::unavailable(UNSHOWN, RETRY)),
     }
 }
@@ -453,12 +468,41 @@ impl Caller {
     ) -> Caller {
         let operators = world.config.environment_token.clone();
         let headless = operators.is_some();
-        let credential = operators.map_or(credential, |token| Rc::new(Fixed(token)));
-        Caller { key, scheme, account, skills, headless, credential, untold: false }
+        let (credential, own): (Rc<dyn CredentialSource>, _) = match operators {
+            Some(token) => (Rc::new(Fixed(token)), Some(credential)),
+            None => (credential, None),
+        };
+        Caller { key, scheme, account, skills, headless, credential, own, proven: Cell::new(false), untold: false }
     }
 
-    fn sharing(self, shared: Shared) -> Caller {
-        Caller { untold: shared == Shared::NothingToShare, ..self }
+    /// What is known of them and the operator, and whether Sentry was asked for it in this request.
+    fn sharing(self, shared: Shared, asked_now: bool) -> Caller {
+        Caller { untold: shared == Shared::NothingToShare, proven: Cell::new(asked_now), ..self }
+    }
+
+    /// Makes sure that Sentry accepts the caller's own token now, where their commands run with the operator's: Sentry would
+    /// not say so of a token that it does not get to see.
+    async fn prove(&self, world: &World, endpoint: &Endpoint, host: &SentryHost) -> Result<(), Refusal> {
+        let Some(own) = self.own.as_ref().filter(|_| !self.proven.get()) else { return Ok(()) };
+        let mut held = own.held().await.map_err(|error| self.without(endpoint, error))?;
+        let mut renewed = false;
+        loop {
+            match (whose(world, host, &held.token).await.map_err(could_not_ask)?, held.version) {
+                (Some(_), _) => break,
+                (None, Some(version)) if !renewed => {
+                    held = own.rejected(version).await.map_err(|error| self.without(endpoint, error))?;
+                    renewed = true;
+                }
+                (None, _) => return Err(self.dead(endpoint)),
+            }
+        }
+        self.proven.set(true);
+        Ok(())
+    }
+
+    fn dead(&self, endpoint: &Endpoint) -> Refusal {
+        KNOWN.with_borrow_mut(|known| known.forget(&self.key));
+        Refusal::invalid_token(endpoint, self.scheme, NOT_ACCEPTED)
     }
 
     /// Does `work` with the caller's credential; once more, renewed, when Sentry says that it is dead.
@@ -476,6 +520,7 @@ impl Caller {
             return Ok(Err(SentryError::Unauthorized { reason: Unauthorized::DeadToken, login_url: None }.into()));
         }
         let host = world.config.sentry_host.as_ref().map_err(|problem| Refusal::not_configured(*problem))?;
+        self.prove(world, endpoint, host).await?;
         let mut held = self.credential.held().await.map_err(|error| self.without(endpoint, error))?;
         let mut renewed = false;
         loop {
@@ -490,11 +535,10 @@ impl Caller {
                     renewed = true;
                 }
                 (SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }, _) => {
-                    KNOWN.with_borrow_mut(|known| known.forget(&self.key));
-                    return Err(Refusal::invalid_token(endpoint, self.scheme, NOT_ACCEPTED));
+                    return Err(self.dead(endpoint));
                 }
                 (SentryError::MissingScope { missing }, _) => {
-                    return Err(Refusal::insufficient_scope(endpoint, self.scheme, &missing));
+                    return Err(Refusal::insufficient_scope(endpoint, self.scheme, &missing, self.skills.scopes()));
                 }
                 (error, _) => return Ok(Err(error.into())),
             }

@@ -182,7 +182,7 @@ fn closed(world: &World, endpoint: &Endpoint, error: &CommandError) -> Refusal {
             Refusal::new(StatusCode::NOT_FOUND, sentence)
         }
         CommandError::Sentry(SentryError::RateLimited { retry_after }) => {
-            Refusal::unavailable("Sentry asks us to slow down.", retry_after.as_secs().max(1))
+            Refusal::waiting("Sentry asks us to slow down.", *retry_after)
         }
         CommandError::Sentry(SentryError::Unauthorized { .. }) => match &world.config.sentry_host {
             Ok(host) => Refusal::new(StatusCode::FORBIDDEN, explain(error, &place, host, None).title),

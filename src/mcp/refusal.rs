@@ -1,5 +1,8 @@
 //! A request that gets no result at all: one HTTP status, one JSON-RPC error, and what a client needs to mend it.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, RequestId};
@@ -8,7 +11,8 @@ use super::constraint::Endpoint;
 use super::era::Era;
 use crate::config::Problem;
 use crate::limits::{self, TooMany};
-use crate::sessions::terms::all_scopes;
+use crate::reply::whole_seconds;
+use crate::sessions::terms::{all_scopes, reading_scopes};
 
 /// JSON-RPC leaves -32000 to -32019 to servers: the request was refused before or instead of its method. 2026-07-28 keeps them
 /// for what was there before it ([`Refusal::of_era`]).
@@ -49,30 +53,40 @@ impl Refusal {
     }
 
     /// 401: nothing was presented. One challenge, which leads to the authorization server (RFC 9728 §5.1), with the scopes to
-    /// ask for there (MCP 2025-11-25, "Protected Resource Metadata Discovery Requirements"): those of the resource's metadata,
-    /// with which the consent page ticks what it ticks for a client that names none.
+    /// ask for there (MCP 2025-11-25, "Protected Resource Metadata Discovery Requirements"): those of the resource's metadata.
     pub fn no_credential(endpoint: &Endpoint) -> Refusal {
         let sentence =
             "Sign in first: this server takes an OAuth access token, or `Authorization: Sentry-Bearer <token>`.";
-        Refusal::new(StatusCode::UNAUTHORIZED, sentence)
-            .challenging(bearer(endpoint, &[("scope", &all_scopes().join(" "))]))
+        Refusal::new(StatusCode::UNAUTHORIZED, sentence).challenging(challenge(
+            endpoint,
+            Scheme::Bearer,
+            &[("scope", &all_scopes().join(" "))],
+        ))
     }
 
-    /// 401: what was presented is no good (any more). Clients authorize anew by themselves when they see it.
+    /// 401: what was presented is no good (any more). Clients authorize anew by themselves when they see it, for these scopes.
     pub fn invalid_token(endpoint: &Endpoint, scheme: Scheme, sentence: &'static str) -> Refusal {
-        let details = [("error", "invalid_token"), ("error_description", sentence)];
+        let scopes = reading_scopes().join(" ");
+        let details = [("error", "invalid_token"), ("error_description", sentence), ("scope", scopes.as_str())];
         let challenge = challenge(endpoint, scheme, &details);
         Refusal::new(StatusCode::UNAUTHORIZED, sentence).challenging(challenge)
     }
 
-    /// 403: the credential is good, and lacks these scopes of Sentry's (RFC 6750 §3.1).
-    pub fn insufficient_scope(endpoint: &Endpoint, scheme: Scheme, scopes: &[String]) -> Refusal {
-        let scopes = scopes.join(" ");
-        let sentence = format!("This needs a permission that the credential does not have: {scopes}.");
+    /// 403: the credential is good, and lacks the scopes `missing` (RFC 6750 §3.1). The challenge names those that it is known
+    /// to have too, so that a client that authorizes for exactly these loses nothing (MCP 2025-11-25, "Step-Up Authorization").
+    pub fn insufficient_scope(endpoint: &Endpoint, scheme: Scheme, missing: &[String], held: &[String]) -> Refusal {
+        let sentence = format!("This needs a permission that the credential does not have: {}.", missing.join(" "));
+        let scopes: BTreeSet<&str> = missing.iter().chain(held).map(String::as_str).collect();
+        let scopes = Vec::from_iter(scopes).join(" ");
         let details =
             [("error", "insufficient_scope"), ("error_description", "Not permitted yet"), ("scope", scopes.as_str())];
         let challenge = challenge(endpoint, scheme, &details);
         Refusal::new(StatusCode::FORBIDDEN, sentence).challenging(challenge)
+    }
+
+    /// 503, with the time to try again that Sentry asked for.
+    pub fn waiting(sentence: impl Into<String>, wait: Duration) -> Refusal {
+        Refusal::unavailable(sentence, whole_seconds(wait))
     }
 
     /// 503, with the time to try again.
@@ -153,22 +167,16 @@ impl Refusal {
     }
 }
 
+/// `Scheme realm="Vedette", name="value", …`: quoted strings (RFC 9110 §11.6.1), so nothing may close them. The last one leads
+/// to the resource's metadata, whatever the scheme (RFC 9728 §5.1).
 fn challenge(endpoint: &Endpoint, scheme: Scheme, details: &[(&str, &str)]) -> String {
-    match scheme {
-        Scheme::Bearer => bearer(endpoint, details),
-        Scheme::SentryBearer => written("Sentry-Bearer", details.iter().copied()),
-    }
-}
-
-fn bearer(endpoint: &Endpoint, details: &[(&str, &str)]) -> String {
+    let scheme = match scheme {
+        Scheme::Bearer => "Bearer",
+        Scheme::SentryBearer => "Sentry-Bearer",
+    };
     let metadata = endpoint.metadata_url();
-    written("Bearer", details.iter().copied().chain([("resource_metadata", metadata.as_str())]))
-}
-
-/// `Scheme realm="Vedette", name="value", …`: quoted strings (RFC 9110 §11.6.1), so nothing may close them.
-fn written<'a>(scheme: &str, details: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let mut text = format!("{scheme} realm=\"Vedette\"");
-    for (name, value) in details {
+    for (name, value) in details.iter().copied().chain([("resource_metadata", metadata.as_str())]) {
         let plain: String = value.chars().filter(|it| (' '..='~').contains(it) && !matches!(it, '"' | '\\')).collect();
         text.push_str(&format!(", {name}=\"{plain}\""));
     }

@@ -5,6 +5,7 @@ use url::form_urlencoded;
 
 use super::refusal::Refusal;
 use crate::commands::{Skill, Spec};
+use crate::sentry::refusal::covers;
 
 /// The names of skills, as sentry-mcp has them in its URLs. `docs` is known there; here no tool belongs to it yet.
 const NAMES: [(&str, Option<Skill>); 5] = [
@@ -15,24 +16,44 @@ const NAMES: [(&str, Option<Skill>); 5] = [
     ("docs", None),
 ];
 
-/// A set of skills.
+/// What a caller may use: skills, and of their tools those that the caller's scopes allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skills(Vec<Skill>);
+pub struct Skills {
+    skills: Vec<Skill>,
+    /// `None`: Sentry alone knows them.
+    scopes: Option<Vec<String>>,
+}
 
 impl Skills {
     /// Every skill there is.
     pub fn all() -> Skills {
-        Skills(NAMES.iter().filter_map(|(_, skill)| *skill).collect())
+        Skills::of(NAMES.iter().filter_map(|(_, skill)| *skill))
     }
 
     /// These.
     pub fn of(skills: impl IntoIterator<Item = Skill>) -> Skills {
-        Skills(skills.into_iter().collect())
+        Skills { skills: skills.into_iter().collect(), scopes: None }
     }
 
-    /// Whether one of them includes the command.
+    /// The same skills, with these scopes only.
+    pub fn with_scopes(self, scopes: Vec<String>) -> Skills {
+        Skills { scopes: Some(scopes), ..self }
+    }
+
+    /// Whether one of them includes the command, with all the scopes that it needs.
     pub fn include(&self, spec: &Spec) -> bool {
-        spec.skills.iter().any(|skill| self.0.contains(skill))
+        spec.skills.iter().any(|skill| self.skills.contains(skill)) && self.missing(spec).is_empty()
+    }
+
+    /// The scopes that the command needs and that are known not to be there.
+    pub fn missing(&self, spec: &Spec) -> Vec<String> {
+        let Some(scopes) = &self.scopes else { return Vec::new() };
+        spec.scopes.iter().filter(|scope| !covers(scopes, scope)).map(|scope| (*scope).to_owned()).collect()
+    }
+
+    /// The scopes, as far as they are known.
+    pub fn scopes(&self) -> &[String] {
+        self.scopes.as_deref().unwrap_or_default()
     }
 
     /// These skills, narrowed by the query of `uri`: `?skills=a,b` leaves those, `?disable-skills=c` leaves the others.
@@ -47,7 +68,7 @@ impl Skills {
                 _ => continue,
             };
             let named = read(&name, &value)?;
-            self.0.retain(|skill| named.contains(skill) == keep);
+            self.skills.retain(|skill| named.contains(skill) == keep);
         }
         Ok(self)
     }
@@ -77,18 +98,18 @@ mod tests {
 
     fn narrowed(query: &str) -> Option<Vec<Skill>> {
         let uri = format!("https://vedette.example.com/mcp?{query}").parse().unwrap();
-        Skills::all().narrowed(&uri).ok().map(|skills| skills.0)
+        Skills::all().narrowed(&uri).ok().map(|narrowed| narrowed.skills)
     }
 
     #[test]
     fn a_query_narrows_and_never_widens() {
-        assert_eq!(narrowed(""), Some(Skills::all().0));
+        assert_eq!(narrowed(""), Some(Skills::all().skills));
         assert_eq!(narrowed("skills=seer"), Some(vec![Skill::Seer]));
         assert_eq!(narrowed("skills=seer,%20triage,docs"), Some(vec![Skill::Triage, Skill::Seer]));
         assert_eq!(narrowed("skills=seer,triage&disable-skills=seer"), Some(vec![Skill::Triage]));
-        assert_eq!(narrowed("experimental=1"), Some(Skills::all().0));
+        assert_eq!(narrowed("experimental=1"), Some(Skills::all().skills));
         let uri = "https://vedette.example.com/mcp?skills=triage".parse().unwrap();
-        assert_eq!(Skills::of([Skill::Seer]).narrowed(&uri).unwrap(), Skills(vec![]));
+        assert_eq!(Skills::of([Skill::Seer]).narrowed(&uri).unwrap(), Skills::of([]));
     }
 
     #[test]

@@ -324,8 +324,7 @@ fn passing_failure(response: &Response<Bytes>, now: Timestamp) -> Option<(Sentry
     let status = response.status();
     match status.as_u16() {
         429 => {
-            let asked = retry_after(response.headers(), now).or_else(|| limit_reset(response.headers(), now));
-            let asked = asked.filter(|wait| *wait <= MAX_BELIEVED_WAIT);
+            let asked = asked_wait(response.headers(), now);
             Some((SentryError::RateLimited { retry_after: asked.unwrap_or(DEFAULT_RETRY_AFTER) }, asked))
         }
         502..=504 => {
@@ -334,6 +333,12 @@ fn passing_failure(response: &Response<Bytes>, now: Timestamp) -> Option<(Sentry
         }
         _ => None,
     }
+}
+
+/// The wait that a 429 asks for, unless it is nonsense.
+pub(super) fn asked_wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let asked = retry_after(headers, now).or_else(|| limit_reset(headers, now));
+    asked.filter(|wait| *wait <= MAX_BELIEVED_WAIT)
 }
 
 /// `Retry-After`: seconds, or a date.

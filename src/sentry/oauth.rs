@@ -13,9 +13,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
+use super::client::asked_wait;
 use super::host::SentryHost;
 use crate::config::SentryApp;
-use crate::ports::{Http, HttpError, Limits, Timestamp, World};
+use crate::ports::{HttpError, Limits, Timestamp, World};
 
 /// An exchange takes well under a second; a person is waiting on some of them.
 const LIMITS: Limits = Limits { deadline: Duration::from_secs(10), max_body: 64 * 1024 };
@@ -224,31 +225,40 @@ impl<'a> SentryOAuth<'a> {
 }
 
 /// Asks Sentry whether `token` is alive: `GET /api/0/auth/` needs no scope and always is on the control host.
-pub async fn probe(http: &dyn Http, host: &SentryHost, token: &SecretString) -> Probe {
-    match whose(http, host, token).await {
+pub async fn probe(world: &World, host: &SentryHost, token: &SecretString) -> Probe {
+    match whose(world, host, token).await {
         Ok(Some(_)) => Probe::Alive,
         Ok(None) => Probe::Dead,
-        Err(()) => Probe::Unknown,
+        Err(Unsaid { .. }) => Probe::Unknown,
     }
+}
+
+/// Sentry gave no clear answer about a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsaid {
+    /// When to ask again, if Sentry said so.
+    pub retry_after: Option<Duration>,
 }
 
 /// The account of `token`; `None` when Sentry refuses the token, `Err` when Sentry could not say.
 ///
 /// # Errors
 /// When Sentry gave no clear answer.
-pub async fn whose(http: &dyn Http, host: &SentryHost, token: &SecretString) -> Result<Option<Account>, ()> {
+pub async fn whose(world: &World, host: &SentryHost, token: &SecretString) -> Result<Option<Account>, Unsaid> {
+    const SILENT: Unsaid = Unsaid { retry_after: None };
     let request = Request::builder()
         .uri(endpoint(host, "/api/0/auth/").as_str())
         .header(header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()))
         .header(header::ACCEPT, "application/json")
         .header(header::USER_AGENT, super::USER_AGENT)
         .body(Bytes::new())
-        .map_err(drop)?;
-    let response = http.send(request, LIMITS).await.map_err(drop)?;
+        .map_err(|_| SILENT)?;
+    let response = world.http.send(request, LIMITS).await.map_err(|_| SILENT)?;
     match response.status().as_u16() {
-        200 => serde_json::from_slice(response.body()).ok().and_then(read_account).map(Some).ok_or(()),
+        200 => serde_json::from_slice(response.body()).ok().and_then(read_account).map(Some).ok_or(SILENT),
         401 => Ok(None),
-        _ => Err(()),
+        429 => Err(Unsaid { retry_after: asked_wait(response.headers(), world.clock.now()) }),
+        _ => Err(SILENT),
     }
 }
 

@@ -298,7 +298,7 @@ pub enum Authenticated {
 /// What the token allows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
-    /// The names of the skills that it may use.
+    /// The names of the skills that its person granted; its scopes may allow only some of their tools.
     pub skills: Vec<String>,
     /// Its scopes.
     pub scopes: Vec<String>,

@@ -202,7 +202,7 @@ impl Session {
             (Err(NoCredential::Storage), _) => return Err(StorageError("the vault failed".to_owned()).into()),
         };
         Ok(Authenticated::Yes(Access {
-            skills: terms.skills_within(&access.scopes),
+            skills: live.terms.skills.clone(),
             scopes: live.access.scopes,
             limit: call.resource.limit.clone(),
             client_name: live.terms.client_name,

@@ -26,6 +26,9 @@ pub struct SkillText {
     pub scopes: &'static [&'static str],
 }
 
+/// How the name of a scope ends that lets nothing be changed.
+const READS: &str = ":read";
+
 /// The skills, in the order of the consent page. Names as sentry-mcp has them.
 pub static SKILLS: [SkillText; 4] = [
     SkillText {
@@ -78,6 +81,11 @@ pub fn scopes_of<'a>(skills: impl IntoIterator<Item = &'a str>) -> Vec<String> {
 /// Every scope that any skill needs, sorted.
 pub fn all_scopes() -> Vec<String> {
     scopes_of(SKILLS.iter().map(|skill| skill.name))
+}
+
+/// The scopes that any skill reads with, sorted: what clients are told to ask for (P25).
+pub fn reading_scopes() -> Vec<String> {
+    all_scopes().into_iter().filter(|scope| scope.ends_with(READS)).collect()
 }
 
 /// The organization and project that a session or token is limited to, as the resource's path says it:

@@ -337,7 +337,7 @@ fn what_is_no_message_is_refused_in_the_doors_own_format() {
 }
 
 #[test]
-fn a_page_of_any_https_origin_can_call_and_read_and_no_other() {
+fn a_page_or_app_of_any_origin_can_call_and_read_over_https() {
     let platform = Platform::new();
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     let preflight = post("/mcp")
@@ -356,10 +356,26 @@ fn a_page_of_any_https_origin_can_call_and_read_and_no_other() {
         assert!(response.headers()["access-control-expose-headers"].to_str().unwrap().contains("WWW-Authenticate"));
         assert_eq!(response.headers()["vary"], "Origin");
     }
-    for bad in ["null", "http://rebound.example", "https://inspector.example/", "evil"] {
-        let response = post("/mcp").with("origin", bad).send(&platform, ping);
-        assert_eq!(response.status(), 403, "{bad}");
-        assert!(!response.headers().contains_key("access-control-allow-origin"), "{bad}");
+    for app in ["null", "tauri://localhost", "app://obsidian.md", "vscode-webview://0abc", "http://intranet.example"] {
+        for path in ["/mcp", "/sse"] {
+            let preflight = post(path).method(Method::OPTIONS).without("authorization").with("origin", app);
+            assert_eq!(preflight.send(&platform, "").headers()["access-control-allow-origin"], app, "{path}");
+        }
+        let response = post("/mcp").with("origin", app).send(&platform, ping);
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["access-control-allow-origin"]),
+            (200, &app.parse().unwrap())
+        );
+        assert_eq!(
+            post("/mcp").with("origin", app).without("authorization").send(&platform, ping).status(),
+            401,
+            "{app}"
+        );
+    }
+    for odd in ["https://inspector.example/", "evil", ""] {
+        let response = post("/mcp").with("origin", odd).send(&platform, ping);
+        assert_eq!(response.status(), 200, "a good token needs no origin: {odd}");
+        assert!(!response.headers().contains_key("access-control-allow-origin"), "{odd}");
     }
     let elsewhere = platform.request(
         Request::get(format!("{APP}/health")).header("origin", "https://inspector.example").body(Bytes::new()).unwrap(),
@@ -379,11 +395,15 @@ fn a_rebound_name_is_no_origin_of_ours_however_the_server_is_asked_for() {
     };
     for own in ["http://rebound.example:8787", "http://192.168.1.7:8787"] {
         for path in ["/mcp", "/mcp/globex", "/sse"] {
-            assert_eq!(asked(own, path, own), 403, "{own}{path}");
+            for origin in [own, "null", "tauri://localhost", "evil"] {
+                assert_eq!(asked(own, path, origin), 403, "{own}{path} {origin}");
+            }
+            assert_eq!(asked("http://localhost:8787", path, own), 403, "{own}{path}");
         }
     }
     for own in ["https://vedette.example.workers.dev", "http://localhost:8787", "http://127.0.0.1:8787"] {
         assert_eq!(asked(own, "/mcp", own), 200, "{own}");
+        assert_eq!(asked(own, "/mcp", "tauri://localhost"), 200, "{own}");
     }
 }
 
@@ -394,11 +414,33 @@ fn a_refusal_has_the_code_that_its_revision_has_for_it() {
     assert_eq!(unknown.ask(&platform, "ping", json!({})).1["error"]["code"], -32000);
     let (status, body) = unknown.modern(&platform, "server/discover", json!({}));
     assert_eq!((status, &body["error"]["code"]), (401, &json!(401)), "2026-07-28 has -32000 for older servers");
-    let foreign = post("/mcp").with("origin", "null");
-    let (status, body) = foreign.modern(&platform, "server/discover", json!({}));
-    assert_eq!((status, &body["error"]["code"]), (403, &json!(403)));
     let nowhere = post("/mcp/no-such-org").modern(&platform, "tools/list", json!({}));
     assert_eq!((nowhere.0, &nowhere.1["error"]["code"]), (404, &json!(404)));
+}
+
+#[test]
+fn what_is_null_or_an_empty_cursor_is_left_out_in_every_method() {
+    let platform = Platform::new();
+    for params in
+        [json!(null), json!({ "cursor": null, "_meta": null }), json!({ "cursor": "" }), json!({ "cursor": " " })]
+    {
+        for method in ["ping", "tools/list", "prompts/list", "resources/list", "resources/templates/list"] {
+            let (status, body) = post("/mcp").ask(&platform, method, params.clone());
+            assert!(status == 200 && body["result"].is_object(), "{method} {params}: {body}");
+        }
+    }
+    let body = r#"{"jsonrpc":"2.0","method":"notifications/initialized","params":null}"#;
+    assert_eq!(post("/mcp").send(&platform, body).status(), 202);
+    let nothing = json!({ "name": "whoami", "arguments": null, "_meta": null });
+    assert_eq!(post("/mcp").ask(&platform, "tools/call", nothing).1["result"]["isError"], false);
+    let whole = json!({ "name": "whats_on_fire", "arguments": { "organization": "", "project": null } });
+    let (_, body) = post("/mcp").ask(&platform, "prompts/get", whole);
+    let text = body["result"]["messages"][0]["content"]["text"].as_str().unwrap();
+    assert!(text.starts_with("Find out what needs attention in Sentry now."), "{text}");
+    let blank = json!({ "name": "investigate_issue", "arguments": { "issue": " " } });
+    assert_eq!(post("/mcp").ask(&platform, "prompts/get", blank).1["error"]["message"], "`issue` is missing.");
+    let given_out = post("/mcp").ask(&platform, "tools/list", json!({ "cursor": "x" }));
+    assert_eq!(given_out.1["error"]["code"], -32602);
 }
 
 #[test]

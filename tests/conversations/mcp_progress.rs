@@ -178,7 +178,8 @@ fn a_scope_that_is_found_missing_later_is_a_challenge_the_next_time_and_tried_an
     let next = by(&token, &with_token());
     assert_eq!((next.status().as_u16(), asked(), platform.now.get()), (403, before, start), "at once");
     let challenge = next.headers()["www-authenticate"].to_str().unwrap();
-    assert!(challenge.contains(r#"error="insufficient_scope""#) && challenge.contains(r#"scope="event:read""#));
+    assert!(challenge.contains(r#"error="insufficient_scope""#), "{challenge}");
+    assert!(challenge.contains(r#"scope="event:read org:read project:read team:read""#), "{challenge}");
     let error: Value = serde_json::from_slice(next.body()).unwrap();
     assert_eq!(error["id"], "a");
     assert_eq!(by(&token, &with_token()).status(), 200, "then it is tried again");

@@ -43,6 +43,61 @@ fn a_client_that_was_let_in_lists_and_calls_with_its_persons_own_access_p18() {
 }
 
 #[test]
+fn a_token_that_was_narrowed_below_what_a_tool_needs_is_told_what_it_needs() {
+    let client = client();
+    let refresh_token = client.let_in()["refresh_token"].as_str().unwrap().to_owned();
+    let narrowed = |scope: &str, refresh_token: &str| {
+        let refresh = [("grant_type", "refresh_token"), ("refresh_token", refresh_token), ("scope", scope)];
+        let tokens: Value = json(&client.post("/oauth/token", &refresh));
+        let text = |name: &str| tokens[name].as_str().unwrap().to_owned();
+        (text("access_token"), text("refresh_token"))
+    };
+    let call = |token: &str, tool: &str| {
+        let params = json!({ "name": tool, "arguments": {} });
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        bearer(PLACE, token).send(&client.platform, &body.to_string())
+    };
+    let (token, refresh_token) = narrowed("org:read project:read", &refresh_token);
+    let asked = client.platform.sent.borrow().len();
+    let refused = call(&token, "search_issues");
+    assert_eq!(refused.status(), 403);
+    let challenge = refused.headers()["www-authenticate"].to_str().unwrap();
+    for part in [
+        r#"Bearer realm="Vedette", error="insufficient_scope""#,
+        r#"scope="event:read org:read project:read""#,
+        "/.well-known/oauth-protected-resource/mcp/globex",
+    ] {
+        assert!(challenge.contains(part), "{challenge}");
+    }
+    assert!(client.platform.sent.borrow().iter().skip(asked).all(|sent| !sent.url.contains("/issues/")));
+    assert_eq!(call(&token, "find_projects").status(), 200);
+    let (_, listed) = bearer(PLACE, &token).ask(&client.platform, "tools/list", json!({}));
+    let listed = listed["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].clone());
+    assert_eq!(Value::from_iter(listed), json!(["find_projects", "whoami"]));
+
+    // What the tool needs is enough for it, though its skill has more.
+    let (token, _) = narrowed("event:read org:read", &refresh_token);
+    let (error, text, _) = bearer(PLACE, &token).call(&client.platform, "search_issues", json!({}));
+    assert!(!error && text.contains("CHECKOUT-API-"), "{text}");
+}
+
+#[test]
+fn a_headless_session_whose_grant_ended_at_sentry_runs_no_command_p6() {
+    let (client, token) = let_in();
+    let mut headless = crate::world::variables();
+    headless.push(("SENTRY_AUTH_TOKEN", vedette_sandbox::OPERATOR_TOKEN.to_owned()));
+    client.platform.redeploy(&headless);
+    for _ in 0..2 {
+        let (error, text, _) = bearer(PLACE, &token).call(&client.platform, "whoami", json!({}));
+        assert!(!error && text.contains("ci-bot@example.com"), "{text}");
+    }
+    let revoked = Fault::new(Side::Sentry, "api/0/auth/", FaultKind::TokenRevoked).once();
+    client.platform.sandbox.add_fault(revoked);
+    let (status, body) = bearer(PLACE, &token).ask(&client.platform, "tools/call", json!({ "name": "whoami" }));
+    assert_eq!(status, 401, "{body}");
+}
+
+#[test]
 fn a_token_opens_its_own_address_only_and_junk_reaches_no_object_p17() {
     let (client, token) = let_in();
     for elsewhere in ["/mcp", "/mcp/initech", "/mcp/umbrella/x"] {

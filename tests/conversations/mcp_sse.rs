@@ -252,7 +252,9 @@ fn the_door_challenges_describes_itself_and_sends_newer_clients_on() {
     assert_eq!(post("/sse").method(Method::DELETE).send(&platform, "").status(), 405);
     assert_eq!(post("/sse/a/b/c").send(&platform, "").status(), 404);
     assert_eq!(get("/sse").with("accept", "application/json").send(&platform, "").status(), 406);
-    assert_eq!(get("/sse").with("origin", "http://rebound.example").send(&platform, "").status(), 403);
+    let mut rebound = get("/sse").with("origin", "http://rebound.example").request("");
+    *rebound.uri_mut() = "http://rebound.example/sse".parse().unwrap();
+    assert_eq!(platform.reply(rebound).response.status(), 403);
     let preflight = post("/sse").method(Method::OPTIONS).with("origin", "http://localhost:6274").send(&platform, "");
     assert_eq!(preflight.headers()["access-control-allow-origin"], "http://localhost:6274");
     assert_eq!(preflight.headers()["allow"], "GET, POST, OPTIONS");

@@ -140,7 +140,7 @@ pub(super) fn lacking(asked: &[String], granted: &[String]) -> Vec<String> {
 pub(super) async fn account(world: &World, needs: &Needs<'_>, issued: &Issued) -> Option<Account> {
     match &issued.account {
         Some(account) => Some(account.clone()),
-        None => whose(&*world.http, needs.host, &issued.access_token).await.ok().flatten(),
+        None => whose(world, needs.host, &issued.access_token).await.ok().flatten(),
     }
 }
 
