@@ -12,7 +12,7 @@ use super::era::Era;
 use crate::config::Problem;
 use crate::limits::{self, TooMany};
 use crate::reply::whole_seconds;
-use crate::sessions::terms::{all_scopes, reading_scopes};
+use crate::sessions::terms::reading_scopes;
 
 /// JSON-RPC leaves -32000 to -32019 to servers: the request was refused before or instead of its method. 2026-07-28 keeps them
 /// for what was there before it ([`Refusal::of_era`]).
@@ -60,7 +60,7 @@ impl Refusal {
         Refusal::new(StatusCode::UNAUTHORIZED, sentence).challenging(challenge(
             endpoint,
             Scheme::Bearer,
-            &[("scope", &all_scopes().join(" "))],
+            &[("scope", &reading_scopes().join(" "))],
         ))
     }
 

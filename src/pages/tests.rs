@@ -14,11 +14,12 @@ use super::{
     home, layout, method_not_allowed, not_found, server_error,
 };
 use crate::limits::TooMany;
+use crate::oauth::provider::authorize::Fault;
 use crate::oauth::provider::documents::DocumentProblem;
 use crate::{
-    config::{Config, Problem},
+    config::{Config, DEFAULT_SCOPES, Problem},
     sentry::host::SentryHost,
-    sessions::terms::Limit,
+    sessions::terms::{Limit, SKILLS, SkillText, offered},
 };
 
 fn sentry() -> SentryHost {
@@ -61,12 +62,29 @@ fn consent(client_name: &str, redirect_uri: &str, path: &str) -> Page {
 }
 
 fn consent_of(proven_host: Option<&str>, client_name: &str, redirect_uri: &str, path: &str) -> Page {
+    consent_for(&offered(&words(DEFAULT_SCOPES)), proven_host, client_name, redirect_uri, path)
+}
+
+/// A deployment that has tools for every skill.
+fn consent_for_all() -> Page {
+    let all: Vec<&SkillText> = SKILLS.iter().collect();
+    consent_for(&all, None, "Claude Code", "http://localhost:3118/callback", "/mcp")
+}
+
+fn consent_for(
+    offered: &[&SkillText],
+    proven_host: Option<&str>,
+    client_name: &str,
+    redirect_uri: &str,
+    path: &str,
+) -> Page {
     consent::consent(Consent {
         client_name,
         client_uri: Some("https://client.example"),
         proven_host,
         redirect_uri,
         limit: &Limit::from_path(path).unwrap(),
+        offered,
         ticked: &["inspect"],
         host: &sentry(),
         action: "/oauth/authorize",
@@ -112,11 +130,14 @@ fn problems() -> Vec<ConnectProblem> {
     ]
 }
 
+const BAD_REQUEST: Fault = Fault { code: "unsupported_response_type", description: "response_type must be code." };
+
 fn consent_problems() -> Vec<ConsentProblem> {
     vec![
         ConsentProblem::UnknownClient,
         ConsentProblem::ClientDocument(DocumentProblem::OtherClient),
         ConsentProblem::ForeignRedirect,
+        ConsentProblem::BadRequest(BAD_REQUEST),
         ConsentProblem::TooLarge,
         ConsentProblem::NothingTicked,
         ConsentProblem::NotFromHere,
@@ -178,6 +199,8 @@ fn gallery() -> Vec<(String, Page)> {
             "consent_described",
             consent_of(Some("claude.ai"), "Claude", "https://claude.ai/api/mcp/auth_callback", "/mcp/globex"),
         ),
+        ("consent_all_skills", consent_for_all()),
+        ("consent_problem_bad_request", ConsentProblem::BadRequest(BAD_REQUEST).page()),
         ("consent_problem_document", ConsentProblem::ClientDocument(DocumentProblem::OtherClient).page()),
         ("consent_problem_too_many", ConsentProblem::TooMany(TooMany { retry_after: 60 }).page()),
         ("consent_problem_fewer_scopes", ConsentProblem::FewerScopes.page()),

@@ -2,9 +2,10 @@
 //!
 //! **The code** is redeemed once: the first redemption that proves itself (its client, its redirect URI, its PKCE verifier)
 //! writes `redeemed_at`, and every later one finds it. A failure before that leaves the code as it was, so a client that made a
-//! mistake may correct it. A later use ends the session (RFC 6749 §4.1.2), with one exception: the same client, with the same
-//! proof, within 10 seconds, while nobody has used the first token. That is a doubled request, whose other half must not
-//! lose its tokens; it is refused and nothing ends.
+//! mistake may correct it. A later use that proves itself as well ends the session (RFC 6749 §4.1.2), with one exception: within
+//! 10 seconds, while nobody has used the first token. That is a doubled request, whose other half must not lose its tokens; it
+//! is refused and nothing ends. A use without the proof ends nothing: a code stands in the browser's history, its verifier does
+//! not, and whoever has the code alone could never have redeemed it.
 //!
 //! **The refresh token** rotates with each use, and the newest two are known.
 //! - The *newest*: is replaced by its successor ([`Token::next`]), which is the same whenever it is asked for.
@@ -59,10 +60,12 @@ impl Session {
         let row = row.filter(|row| row.code.as_ref() == Some(&call.code) && row.terms.client == call.client);
         let Some(row) = row.filter(|row| row.state == State::Open) else { return Ok(Err(Denied::NoSuchGrant)) };
         // (2) Who redeems it can prove it.
-        let proof = prove(&row.terms, call);
+        if let Err(denied) = prove(&row.terms, call) {
+            return Ok(Err(denied));
+        }
         // (3) It was not redeemed before.
         if let Some(redeemed_at) = row.redeemed_at {
-            let doubled = proof.is_ok() && row.generation == 1 && !row.in_use && now.since(redeemed_at) <= DOUBLED;
+            let doubled = row.generation == 1 && !row.in_use && now.since(redeemed_at) <= DOUBLED;
             if !doubled {
                 self.log(Level::Warn, "code_replayed", &[]);
                 self.store.end(now + REMEMBER)?;
@@ -71,9 +74,6 @@ impl Session {
         }
         if row.expires_at <= now {
             return Ok(Err(Denied::Expired));
-        }
-        if let Err(denied) = proof {
-            return Ok(Err(denied));
         }
         // (4) What it asks for was agreed to.
         let (scopes, limit) = match narrowed(&row.terms, &call.wanted) {
@@ -159,12 +159,12 @@ impl Session {
 
 type Decided = Result<Issued, Denied>;
 
-/// RFC 6749 §4.1.3 and RFC 7636 §4.6. OAuth 2.1 lets a client with PKCE leave the redirect URI out; one that sends it must
-/// send the same.
+/// RFC 6749 §4.1.3 and RFC 7636 §4.6. OAuth 2.1 lets a client with PKCE leave the redirect URI out, and so may one that left it
+/// out before; one that sends it must send the same.
 fn prove(terms: &Terms, call: &Redeem) -> Result<(), Denied> {
     match &call.redirect_uri {
         Some(uri) if *uri != terms.redirect_uri => return Err(Denied::OtherRedirect),
-        None if terms.challenge.is_none() => return Err(Denied::RedirectMissing),
+        None if terms.challenge.is_none() && !terms.redirect_implied => return Err(Denied::RedirectMissing),
         _ => {}
     }
     match (&terms.challenge, &call.verifier) {
@@ -188,8 +188,15 @@ fn may_ask_again(row: &Row, now: crate::ports::Timestamp) -> bool {
     !row.in_use || row.rotated_at.is_some_and(|at| now.since(at) <= CONCURRENT)
 }
 
+/// Whether it is of the form that the permissions at Sentry have. <https://docs.sentry.io/api/permissions/>
+fn is_of_sentry(scope: &str) -> bool {
+    const RESOURCES: [&str; 6] = ["alerts", "event", "member", "org", "project", "team"];
+    scope.split_once(':').is_some_and(|(resource, _)| RESOURCES.contains(&resource))
+}
+
 /// The scopes and the limit of the new access token. What was not agreed to is left out of the scopes (RFC 6749 §3.3),
-/// unless nothing is left.
+/// unless nothing is left. A word that names no permission at Sentry (`mcp`, `claudeai`, `offline_access`) is one of the client's
+/// own: alone it asks for nothing in particular, and the answer says what there is.
 fn narrowed(terms: &Terms, wanted: &Wanted) -> Result<(Vec<String>, Limit), Denied> {
     let limit = match &wanted.resource {
         None => terms.limit.clone(),
@@ -199,8 +206,9 @@ fn narrowed(terms: &Terms, wanted: &Wanted) -> Result<(Vec<String>, Limit), Deni
         Some(_) => return Err(Denied::OtherResource),
     };
     let mut scopes = terms.scopes();
-    if let Some(asked) = &wanted.scopes {
-        scopes.retain(|scope| asked.contains(scope));
+    let asked: Vec<&String> = wanted.scopes.iter().flatten().filter(|scope| is_of_sentry(scope)).collect();
+    if !asked.is_empty() {
+        scopes.retain(|scope| asked.contains(&scope));
         if scopes.is_empty() {
             return Err(Denied::OtherScopes);
         }

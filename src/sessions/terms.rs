@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::commands::Skill;
+use crate::commands::{Effect, Entry, Skill, Spec, catalogue};
+use crate::sentry::refusal::covers;
 use crate::sentry::slug::Slug;
 
 /// The path of the MCP endpoint.
@@ -26,16 +27,42 @@ pub struct SkillText {
     pub scopes: &'static [&'static str],
 }
 
+impl SkillText {
+    /// The tools that it has of its own: those that no skill before it has. A tool belongs to several skills when each needs it.
+    pub fn own_tools(&self) -> impl Iterator<Item = &'static Entry> {
+        let first = |spec: &Spec| SKILLS.iter().find(|skill| spec.skills.contains(&skill.skill));
+        catalogue().iter().filter(move |entry| first(&entry.spec).is_some_and(|first| first.skill == self.skill))
+    }
+
+    /// Whether it lets a client change something.
+    pub fn writes(&self) -> bool {
+        self.own_tools().any(|entry| entry.spec.effect != Effect::Read)
+            || self.scopes.iter().any(|scope| !scope.ends_with(READS))
+    }
+
+    /// Its scopes, as far as the deployment asks for them at all (`SENTRY_SCOPES`).
+    pub fn scopes_within(&self, allowed: &[String]) -> Vec<&'static str> {
+        self.scopes.iter().copied().filter(|scope| covers(allowed, scope)).collect()
+    }
+}
+
+/// The skills that a person can be asked for, where `allowed` (`SENTRY_SCOPES`) is the most that is ever asked of Sentry: those
+/// with a tool of their own that can work within it (P25).
+pub fn offered(allowed: &[String]) -> Vec<&'static SkillText> {
+    let allows = |entry: &Entry| entry.spec.scopes.iter().all(|scope| covers(allowed, scope));
+    SKILLS.iter().filter(|skill| skill.own_tools().any(allows)).collect()
+}
+
 /// How the name of a scope ends that lets nothing be changed.
 const READS: &str = ":read";
 
-/// The skills, in the order of the consent page. Names as sentry-mcp has them.
+/// The skills, in the order of the consent page: what has the least access first. Names as sentry-mcp has them.
 pub static SKILLS: [SkillText; 4] = [
     SkillText {
         skill: Skill::Inspect,
         name: "inspect",
         title: "Inspect issues and events",
-        description: "Search and read issues, events, traces, releases and projects. Changes nothing.",
+        description: "Search issues, read an issue with its latest event, list organizations and projects.",
         scopes: &["event:read", "org:read", "project:read", "team:read"],
     },
     SkillText {
@@ -140,18 +167,27 @@ pub struct Terms {
     pub skills: Vec<String>,
     /// Whether the client registered for refresh tokens.
     pub may_refresh: bool,
+    /// Whether the client left the redirect URI out, having registered one only. It may then leave it out when it redeems the
+    /// code (RFC 6749 §4.1.3).
+    #[serde(default)]
+    pub redirect_implied: bool,
+    /// The scopes that were asked of Sentry; `None`: all that the skills need, as in sessions of an earlier time.
+    #[serde(default)]
+    pub asked: Option<Vec<String>>,
 }
 
 impl Terms {
-    /// The scopes that follow from the skills, sorted.
+    /// The scopes that were asked for, sorted; without a record of it, those that follow from the skills.
     pub fn scopes(&self) -> Vec<String> {
-        scopes_of(self.skills.iter().map(String::as_str))
+        self.asked.clone().unwrap_or_else(|| scopes_of(self.skills.iter().map(String::as_str)))
     }
 
-    /// The skills that a token with `scopes` may use: those whose scopes it has, all of them.
+    /// The skills that a token with `scopes` may use: those whose scopes it has, all that the session has of them.
     pub fn skills_within(&self, scopes: &[String]) -> Vec<String> {
+        let all = self.scopes();
         let covered = |skill: &&String| {
-            skill_named(skill).is_some_and(|text| text.scopes.iter().all(|scope| scopes.iter().any(|it| it == scope)))
+            let text = skill_named(skill);
+            text.is_some_and(|text| text.scopes_within(&all).iter().all(|scope| scopes.iter().any(|it| it == scope)))
         };
         self.skills.iter().filter(covered).cloned().collect()
     }
@@ -207,5 +243,46 @@ mod tests {
         assert!(scopes_of(["triage"]).contains(&"event:write".to_owned()));
         assert!(!scopes_of(["triage", "inspect"]).contains(&"project:write".to_owned()));
         assert!(scopes_of(["nonsense"]).is_empty());
+    }
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_tool_is_one_skills_own_and_a_skill_without_one_is_not_offered_p25() {
+        let all = all_scopes();
+        let own: usize = SKILLS.iter().map(|skill| skill.own_tools().count()).sum();
+        assert_eq!(own, catalogue().len(), "each tool is counted once");
+        for skill in &SKILLS {
+            let offered = offered(&all).iter().any(|it| it.name == skill.name);
+            assert_eq!(offered, skill.own_tools().next().is_some(), "{}", skill.name);
+        }
+        assert!(offered(&all).iter().any(|skill| skill.name == "inspect" && !skill.writes()));
+        assert!(skill_named("triage").unwrap().writes());
+    }
+
+    #[test]
+    fn a_skill_is_offered_and_asks_for_scopes_as_far_as_the_deployment_does_p25() {
+        assert!(offered(&[]).iter().all(|skill| skill.own_tools().any(|entry| entry.spec.scopes.is_empty())));
+        let inspect = skill_named("inspect").unwrap();
+        assert_eq!(inspect.scopes_within(&words("project:read org:read openid")), ["org:read", "project:read"]);
+    }
+
+    #[test]
+    fn the_scopes_that_clients_are_told_of_read() {
+        assert_eq!(reading_scopes(), ["event:read", "org:read", "project:read", "team:read"]);
+    }
+
+    #[test]
+    fn terms_of_an_earlier_time_are_what_they_were() {
+        let stored = r#"{"client":"c","client_name":"n","redirect_uri":"u","challenge":null,"origin":"o",
+            "limit":{"organization":null,"project":null},"skills":["inspect","triage"],"may_refresh":true}"#;
+        let terms: Terms = serde_json::from_str(stored).unwrap();
+        assert!(terms.scopes().contains(&"event:write".to_owned()) && !terms.redirect_implied);
+        assert_eq!(terms.skills_within(&terms.scopes()), ["inspect", "triage"]);
+        let fewer = Terms { asked: Some(words("event:read org:read")), skills: vec!["inspect".into()], ..terms };
+        assert_eq!(fewer.skills_within(&words("event:read org:read")), ["inspect"]);
+        assert!(fewer.skills_within(&words("org:read")).is_empty());
     }
 }

@@ -155,8 +155,8 @@ fn a_call_that_leaves_the_organization_open_is_offered_the_choices() {
 fn nothing_or_anything_else_than_a_token_gets_one_challenge_p17() {
     let platform = Platform::new();
     let metadata = r#"resource_metadata="https://vedette.example.com/.well-known/oauth-protected-resource/mcp"#;
-    let all = r#"scope="event:read event:write org:read project:read project:write team:read team:write""#;
-    let reading = r#"scope="event:read org:read project:read team:read""#;
+    let all = r#"scope="event:read org:read project:read team:read""#;
+    let reading = all;
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     for (path, authorization, expected) in [
         ("/mcp", None, format!(r#"Bearer realm="Vedette", {all}, {metadata}""#)),

@@ -208,7 +208,7 @@ fn a_good_document_is_fetched_once_for_as_long_as_it_says_case_126() {
 #[test]
 fn a_redirect_uri_that_the_document_does_not_name_is_refused_case_32() {
     let client = client("https://strict.example.com/client.json");
-    for uri in ["https://evil.example/", "http://127.0.0.1:1/other", ""] {
+    for uri in ["https://evil.example/", "http://127.0.0.1:1/other", "/cb"] {
         let answer = Browser::new(&client.platform).get(&client.authorize_url(&[("redirect_uri", uri)]));
         assert_eq!((answer.status().as_u16(), location(&answer)), (400, None), "{uri}");
     }

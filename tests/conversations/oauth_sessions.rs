@@ -39,6 +39,8 @@ pub fn terms() -> Terms {
         limit: Limit::from_path("/mcp/globex").unwrap(),
         skills: vec!["inspect".into(), "triage".into()],
         may_refresh: true,
+        redirect_implied: false,
+        asked: None,
     }
 }
 
@@ -210,11 +212,23 @@ fn a_code_replayed_later_revokes_even_a_family_that_nobody_used_p16() {
 }
 
 #[test]
-fn a_code_replayed_without_its_verifier_revokes_at_once_p16() {
+fn a_used_code_without_its_proof_ends_nothing_so_a_browsers_history_logs_nobody_out_p16() {
     let rig = rig();
     let issued = rig.redeem().ok().unwrap();
-    let stolen = Redeem { verifier: Some(VERIFIER.replace('a', "b")), ..rig.redemption() };
-    assert_eq!(denied(wait(rig.send(stolen))), Denied::CodeUsed);
+    let without_proof = [
+        (Redeem { verifier: Some(VERIFIER.replace('a', "b")), ..rig.redemption() }, Denied::WrongVerifier),
+        (Redeem { verifier: None, ..rig.redemption() }, Denied::VerifierMissing),
+        (Redeem { redirect_uri: Some("http://127.0.0.1:1/x".into()), ..rig.redemption() }, Denied::OtherRedirect),
+        (Redeem { client: "another".into(), ..rig.redemption() }, Denied::NoSuchGrant),
+    ];
+    for seconds in [0, 60] {
+        rig.pass(seconds);
+        for (redeem, expected) in without_proof.clone() {
+            assert_eq!(denied(wait(rig.send(redeem))), expected);
+            assert!(rig.works(&issued));
+        }
+    }
+    assert_eq!(denied(rig.redeem()), Denied::CodeUsed, "with its proof it ends the session");
     assert!(!rig.works(&issued));
 }
 
@@ -229,7 +243,7 @@ fn a_redemption_that_fails_leaves_the_code_cases_68_to_74() {
         (Redeem { redirect_uri: Some("http://127.0.0.1:3119/callback".into()), ..good(&rig) }, Denied::OtherRedirect),
         (Redeem { client: "another".into(), ..good(&rig) }, Denied::NoSuchGrant),
         (Redeem { code: "another".into(), ..good(&rig) }, Denied::NoSuchGrant),
-        (Redeem { wanted: wanted_scopes(&["openid"]), ..good(&rig) }, Denied::OtherScopes),
+        (Redeem { wanted: wanted_scopes(&["project:write"]), ..good(&rig) }, Denied::OtherScopes),
         (Redeem { wanted: wanted_path("/mcp"), ..good(&rig) }, Denied::OtherResource),
     ];
     for (redeem, expected) in cases {
@@ -255,6 +269,28 @@ fn without_a_challenge_the_redirect_uri_is_required_and_a_verifier_refused_cases
     assert_eq!(denied(wait(rig.send(bare))), Denied::RedirectMissing);
     let good = Redeem { verifier: None, ..rig.redemption() };
     assert!(wait(rig.send(good)).is_ok());
+}
+
+#[test]
+fn a_client_that_left_its_only_redirect_uri_out_may_leave_it_out_again_rfc_6749_4_1_3() {
+    let rig = rig_with(Terms { challenge: None, redirect_implied: true, ..terms() });
+    let other = Redeem { verifier: None, redirect_uri: Some("http://127.0.0.1:1/x".into()), ..rig.redemption() };
+    assert_eq!(denied(wait(rig.send(other))), Denied::OtherRedirect);
+    let bare = Redeem { verifier: None, redirect_uri: None, ..rig.redemption() };
+    assert!(wait(rig.send(bare)).is_ok());
+}
+
+#[test]
+fn a_clients_own_words_among_the_scopes_narrow_nothing_case_77() {
+    let rig = rig();
+    let own = Redeem { wanted: wanted_scopes(&["claudeai"]), ..rig.redemption() };
+    let issued = wait(rig.send(own)).ok().unwrap();
+    assert_eq!(issued.scopes, terms().scopes());
+    let token = issued.refresh_token.clone().unwrap();
+    let narrow = wait(rig.refreshing(&token, wanted_scopes(&["mcp", "offline_access", "org:read"]))).ok().unwrap();
+    assert_eq!(narrow.scopes, ["org:read"]);
+    let token = narrow.refresh_token.clone().unwrap();
+    assert_eq!(denied(wait(rig.refreshing(&token, wanted_scopes(&["org:admin", "openid"])))), Denied::OtherScopes);
 }
 
 #[test]
@@ -356,7 +392,7 @@ fn narrowing_a_refresh_narrows_its_access_token_alone_cases_77_78_87_88() {
     assert_eq!(next.scopes, issued.scopes);
     let token = next.refresh_token.clone().unwrap();
     assert_eq!(denied(wait(rig.refreshing(&token, wanted_path("/mcp/initech")))), Denied::OtherResource);
-    assert_eq!(denied(wait(rig.refreshing(&token, wanted_scopes(&["none"])))), Denied::OtherScopes);
+    assert_eq!(denied(wait(rig.refreshing(&token, wanted_scopes(&["project:write"])))), Denied::OtherScopes);
     let project = wait(rig.refreshing(&token, wanted_path("/mcp/globex/api"))).ok().unwrap();
     assert_eq!(rig.authenticate(&project, "/mcp/globex", CredentialNeed::No), Authenticated::OtherResource);
     assert!(matches!(rig.authenticate(&project, "/mcp/globex/api", CredentialNeed::No), Authenticated::Yes(_)));

@@ -151,7 +151,7 @@ fn each_method_is_enforced_as_registered_cases_59_60_62() {
     with_secret.push(("client_secret", "vds_x".into()));
     assert_eq!(public.post(&with_secret, None).status, 401);
     let bare = without(&public.code_form(), "client_id");
-    assert_eq!(public.post(&bare, Some(&basic(&public.client.id, ""))).status, 401);
+    assert_eq!(public.post(&bare, Some(&basic(&public.client.id, "vds_x"))).status, 401);
     assert_eq!(public.post(&public.code_form(), None).status, 200);
 
     for (method, by_basic, by_post) in
@@ -176,14 +176,54 @@ fn each_method_is_enforced_as_registered_cases_59_60_62() {
     }
 }
 
+/// The form with another value for `name`.
+fn with<'a>(form: &[(&'a str, String)], name: &'a str, value: &str) -> Vec<(&'a str, String)> {
+    without(form, name).into_iter().chain([(name, value.to_owned())]).collect()
+}
+
 #[test]
-fn two_ways_at_once_and_broken_basic_are_refused_cases_55_to_57() {
+fn a_client_that_names_itself_beside_basic_gets_tokens_refreshes_and_revokes_rfc_6749_3_2_1() {
+    for method in [AuthMethod::Basic, AuthMethod::Either] {
+        let door = door(method);
+        let good = basic(&door.client.id, &door.secret());
+        let tokens = door.post(&door.code_form(), Some(&good));
+        assert_eq!(tokens.status, 200, "{}", tokens.body);
+        let refresh_token = tokens.body["refresh_token"].as_str().unwrap().to_owned();
+        let form = [
+            ("grant_type", "refresh_token".to_owned()),
+            ("refresh_token", refresh_token),
+            ("client_id", door.client.id.clone()),
+        ];
+        let next = door.post(&form, Some(&good));
+        assert_eq!(next.status, 200, "{}", next.body);
+        let newest = next.body["refresh_token"].as_str().unwrap().to_owned();
+        let form = [("token", newest.clone()), ("client_id", door.client.id.clone())];
+        let other = with(&form, "client_id", "another");
+        let answer = read(wait(token::revoke(&door.rig.world, &door.request(&other, Some(&good)), APP)));
+        assert_eq!(answer.body["error"], "invalid_request");
+        let answer = read(wait(token::revoke(&door.rig.world, &door.request(&form, Some(&good)), APP)));
+        assert_eq!(answer.status, 200);
+        let form = [("grant_type", "refresh_token".to_owned()), ("refresh_token", newest)];
+        assert_eq!(door.post(&form, Some(&good)).body["error"], "invalid_grant", "it is revoked");
+    }
+}
+
+#[test]
+fn two_names_two_secrets_and_broken_basic_are_refused_cases_55_to_57() {
     let door = door(AuthMethod::Basic);
     let good = basic(&door.client.id, &door.secret());
-    assert_eq!(door.post(&door.code_form(), Some(&good)).body["error"], "invalid_request");
-    let mut empty = without(&door.code_form(), "client_id");
-    empty.push(("client_id", String::new()));
-    assert_eq!(door.post(&empty, Some(&good)).body["error"], "invalid_request");
+    let other = self::door_that(AuthMethod::Basic, false).client.id;
+    for id in [other.as_str(), "junk", &door.client.id.to_uppercase()] {
+        let answer = door.post(&with(&door.code_form(), "client_id", id), Some(&good));
+        assert_eq!((answer.status, &answer.body["error"]), (400, &"invalid_request".into()), "{id}");
+    }
+    for secret in [door.secret(), "another".to_owned()] {
+        let answer = door.post(&with(&door.code_form(), "client_secret", &secret), Some(&good));
+        assert_eq!((answer.status, &answer.body["error"]), (400, &"invalid_request".into()));
+    }
+    let wrong = door.post(&door.code_form(), Some(&basic(&door.client.id, "vds_wrong")));
+    assert_eq!(wrong.status, 401, "a name is no proof");
+    assert_eq!(door.post(&door.code_form(), Some(&basic(&door.client.id, ""))).status, 401);
     let bare = without(&door.code_form(), "client_id");
     assert_eq!(door.post(&bare, None).body["error"], "invalid_client");
     for broken in ["Basic", "Basic !!!", "Basic bm9jb2xvbg==", "Bearer x", &basic("%zz", "x"), &basic("", "")] {
@@ -191,6 +231,43 @@ fn two_ways_at_once_and_broken_basic_are_refused_cases_55_to_57() {
         assert_eq!((answer.status, &answer.body["error"]), (401, &"invalid_client".into()), "{broken}");
         assert!(answer.response.headers().contains_key(header::WWW_AUTHENTICATE));
     }
+}
+
+#[test]
+fn an_empty_parameter_is_left_out_rfc_6749_3_2() {
+    let confidential = door(AuthMethod::Basic);
+    let good = basic(&confidential.client.id, &confidential.secret());
+    let empty = with(&with(&confidential.code_form(), "client_id", ""), "client_secret", "");
+    assert_eq!(confidential.post(&empty, Some(&good)).status, 200);
+    let public = door(AuthMethod::None);
+    let mut form = with(&public.code_form(), "client_secret", "");
+    form.extend(["resource", "scope", "redirect_uri_of_mine"].map(|name| (name, String::new())));
+    assert_eq!(public.post(&form, None).status, 200);
+    let by_basic = door(AuthMethod::None);
+    let answer = by_basic.post(&by_basic.code_form(), Some(&basic(&by_basic.client.id, "")));
+    assert_eq!(answer.status, 200, "an empty password is none");
+}
+
+#[test]
+fn an_authorization_that_is_not_basic_authenticates_nobody_and_is_ignored() {
+    for other in ["Bearer x", "bearer", "DPoP x", "Negotiate YII="] {
+        let door = door(AuthMethod::None);
+        assert_eq!(door.post(&door.code_form(), Some(other)).status, 200, "{other}");
+        let confidential = self::door(AuthMethod::Post);
+        assert_eq!(confidential.post(&confidential.code_form(), Some(other)).status, 401, "{other}");
+        let form = with(&confidential.code_form(), "client_secret", &confidential.secret());
+        assert_eq!(confidential.post(&form, Some(other)).status, 200, "{other}");
+    }
+}
+
+#[test]
+fn a_scope_of_the_clients_own_may_be_said_again_at_the_token_endpoint() {
+    let door = door(AuthMethod::None);
+    let mut form = door.code_form();
+    form.extend([("scope", "claudeai".to_owned()), ("scope", "claudeai".to_owned())]);
+    let answer = door.post(&form, None);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(answer.body["scope"].as_str().unwrap().contains("event:read"), "it says what there is");
 }
 
 #[test]

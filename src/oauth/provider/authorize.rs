@@ -2,13 +2,16 @@
 //! origin, done before anything is shown, and again at each later step.
 //!
 //! 1. The query is of bounded size, and names one client ([`Query::read`]). Who looks it up goes on with [`read`].
-//! 2. It names one redirect URI, which is that client's. Until here an error is shown to the person and leads nowhere: an
-//!    address that nobody has proven is not redirected to (RFC 6749 §4.1.2.1).
-//! 3. Everything else. From here on an error goes back to the client, with its `state` and our `iss` (RFC 9207).
+//! 2. It names one redirect URI, which is that client's; a client with only one may leave it out (§3.1.2.3).
+//! 3. Everything else.
+//!
+//! **An error is shown to the person, and sends the browser nowhere.** Registration is open, so a redirect URI is whatever
+//! somebody registered, and a link with a bad request would make this host send on whoever presses it (an open redirector, RFC
+//! 9700 §4.11.2). Only what a person decided goes back to a client: a code, or `access_denied`.
 //!
 //! No parameter may stand there twice (§3.1), except `resource`, which may, and of which we serve one at a time.
 
-use url::{Url, form_urlencoded};
+use url::Url;
 
 use super::clients::{AuthMethod, Client};
 use crate::sessions::calls::Resource;
@@ -28,6 +31,8 @@ pub struct AuthorizationRequest {
     pub client: Client,
     /// Where the code goes.
     pub redirect_uri: String,
+    /// Whether the request left that out: it is the only one that the client has.
+    pub redirect_implied: bool,
     /// Given back as it is.
     pub state: Option<String>,
     /// The PKCE challenge, S256.
@@ -38,16 +43,7 @@ pub struct AuthorizationRequest {
     pub limit: Limit,
 }
 
-/// A request that goes no further.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// Shown to the person.
-    Here(Problem),
-    /// Sent to the client, by this address.
-    Back(Box<Url>),
-}
-
-/// Why a request leads nowhere.
+/// Why a request goes no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// Longer than any request of a client.
@@ -56,42 +52,49 @@ pub enum Problem {
     NoClient,
     /// Not an id of ours.
     UnknownClient,
-    /// No `redirect_uri`, or several.
+    /// No `redirect_uri` where the client has several, or several.
     NoRedirect,
     /// Not one of the client's.
     ForeignRedirect,
+    /// Something else is wrong with it.
+    Fault(Fault),
+}
+
+/// What is wrong with a request of a known client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The error code of RFC 6749 §4.1.2.1 and its relatives.
+    pub code: &'static str,
+    /// What is wrong, for the client's developer; none of it comes from the request.
+    pub description: &'static str,
 }
 
 /// Reads the rest of an authorization request of `client`. `origin` has no slash at the end.
 ///
 /// # Errors
-/// [`Refusal`].
-pub fn read(query: &Query, client: Client, origin: &str) -> Result<AuthorizationRequest, Refusal> {
+/// [`Problem`].
+pub fn read(query: &Query, client: Client, origin: &str) -> Result<AuthorizationRequest, Problem> {
     // (2) The redirect URI.
-    let redirect_uri = query.one("redirect_uri").ok_or(Refusal::Here(Problem::NoRedirect))?.to_owned();
-    if !client.may_redirect_to(&redirect_uri) {
-        return Err(Refusal::Here(Problem::ForeignRedirect));
+    let redirect_implied = !query.has("redirect_uri");
+    let redirect_uri = match client.metadata.redirect_uris.as_slice() {
+        [only] if redirect_implied => only.as_str(),
+        _ => query.one("redirect_uri").ok_or(Problem::NoRedirect)?,
+    };
+    if !client.may_redirect_to(redirect_uri) {
+        return Err(Problem::ForeignRedirect);
     }
     // (3) The rest.
-    let state = query.one("state").map(str::to_owned);
-    match rest(query, &client, origin) {
-        Ok((challenge, scopes, limit)) => {
-            Ok(AuthorizationRequest { client, redirect_uri, state, challenge, scopes, limit })
-        }
-        Err((code, description)) => {
-            // A state that stood there twice, or is too long, is not given back.
-            let state = state.filter(|state| state.len() <= MAX_STATE);
-            Err(match error_url(&redirect_uri, code, description, state.as_deref(), origin) {
-                Some(url) => Refusal::Back(Box::new(url)),
-                None => Refusal::Here(Problem::ForeignRedirect),
-            })
-        }
-    }
+    let rest = rest(query, &client, origin);
+    let (challenge, scopes, limit) = rest.map_err(|(code, description)| Problem::Fault(Fault { code, description }))?;
+    let (redirect_uri, state) = (redirect_uri.to_owned(), query.one("state").map(str::to_owned));
+    Ok(AuthorizationRequest { client, redirect_uri, redirect_implied, state, challenge, scopes, limit })
 }
 
-type Fault = (&'static str, &'static str);
+/// The error code, and what is wrong.
+type Wrong = (&'static str, &'static str);
+type Rest = (Option<String>, Vec<String>, Limit);
 
-fn rest(query: &Query, client: &Client, origin: &str) -> Result<(Option<String>, Vec<String>, Limit), Fault> {
+fn rest(query: &Query, client: &Client, origin: &str) -> Result<Rest, Wrong> {
     if super::has_duplicates(&query.0) {
         return Err(("invalid_request", "A parameter stands there twice."));
     }
@@ -121,7 +124,7 @@ fn rest(query: &Query, client: &Client, origin: &str) -> Result<(Option<String>,
 /// RFC 7636 §4.3, with S256 only. A public client must send a challenge (OAuth 2.1 §7.5.2). A confidential one may leave it
 /// out (case 44, which is what a drop-in's clients rely on): its secret then ties the code to it, and it must name its redirect
 /// URI again (case 71). If it sends one, it is held to it.
-fn challenge(query: &Query, client: &Client) -> Result<Option<String>, Fault> {
+fn challenge(query: &Query, client: &Client) -> Result<Option<String>, Wrong> {
     let base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     match (query.one("code_challenge"), query.one("code_challenge_method")) {
         (Some(challenge), Some("S256")) if challenge.len() == CHALLENGE && challenge.bytes().all(base64url) => {
@@ -130,9 +133,6 @@ fn challenge(query: &Query, client: &Client) -> Result<Option<String>, Fault> {
         (Some(_), Some("S256")) => Err(("invalid_request", "code_challenge is not the S256 of a verifier.")),
         (Some(_), _) => Err(("invalid_request", "code_challenge_method must be S256 (PKCE).")),
         (None, Some(_)) => Err(("invalid_request", "code_challenge_method without code_challenge (PKCE).")),
-        (None, None) if query.has("code_challenge") || query.has("code_challenge_method") => {
-            Err(("invalid_request", "code_challenge is empty (PKCE)."))
-        }
         (None, None) if client.metadata.auth_method == AuthMethod::None => {
             Err(("invalid_request", "A public client must use PKCE: code_challenge is missing."))
         }
@@ -145,7 +145,7 @@ fn scopes(query: &Query) -> Vec<String> {
 }
 
 /// RFC 8707 §2. Without `resource` the tokens are for the whole endpoint.
-fn resource(query: &Query, origin: &str) -> Result<Limit, Fault> {
+fn resource(query: &Query, origin: &str) -> Result<Limit, Wrong> {
     let mut all = query.all("resource");
     let Some(first) = all.next() else { return Ok(Limit::default()) };
     if all.any(|other| other != first) {
@@ -177,7 +177,7 @@ pub fn code_url(redirect_uri: &str, code: &str, state: Option<&str>, origin: &st
     back(redirect_uri, &[("code", code)], state, origin)
 }
 
-/// Where the client gets an error (RFC 6749 §4.1.2.1).
+/// Where the client is told what a person decided (RFC 6749 §4.1.2.1).
 pub fn error_url(redirect_uri: &str, code: &str, description: &str, state: Option<&str>, origin: &str) -> Option<Url> {
     back(redirect_uri, &[("error", code), ("error_description", description)], state, origin)
 }
@@ -188,33 +188,33 @@ fn back(redirect_uri: &str, pairs: &[(&str, &str)], state: Option<&str>, origin:
     Some(url)
 }
 
-/// The parameters of an authorization request.
+/// The parameters of an authorization request that have a value.
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
     /// Reads a query.
     ///
     /// # Errors
-    /// [`Refusal::Here`], when it is too long.
-    pub fn read(query: &str) -> Result<Query, Refusal> {
+    /// [`Problem`], when it is too long.
+    pub fn read(query: &str) -> Result<Query, Problem> {
         if query.len() > MAX_QUERY {
-            return Err(Refusal::Here(Problem::TooLong));
+            return Err(Problem::TooLong);
         }
-        Ok(Query(form_urlencoded::parse(query.as_bytes()).into_owned().collect()))
+        Ok(Query(super::parameters(query.as_bytes())))
     }
 
     /// The id of the client.
     ///
     /// # Errors
-    /// [`Refusal::Here`], when there is none, or several.
-    pub fn client_id(&self) -> Result<&str, Refusal> {
-        self.one("client_id").ok_or(Refusal::Here(Problem::NoClient))
+    /// [`Problem`], when there is none, or several.
+    pub fn client_id(&self) -> Result<&str, Problem> {
+        self.one("client_id").ok_or(Problem::NoClient)
     }
 
-    /// The value of `name`, when it stands there once and is not empty.
+    /// The value of `name`, when it stands there once.
     fn one(&self, name: &str) -> Option<&str> {
         let mut all = self.all(name);
-        all.next().filter(|value| !value.is_empty() && all.next().is_none())
+        all.next().filter(|_| all.next().is_none())
     }
 
     fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
@@ -228,6 +228,8 @@ impl Query {
 
 #[cfg(test)]
 mod tests {
+    use url::form_urlencoded;
+
     use super::super::clients::Metadata;
     use super::*;
     use crate::config::RootSecrets;
@@ -254,7 +256,7 @@ mod tests {
     }
 
     /// A good request with some parameters replaced (`None`: left out), and some added.
-    fn ask(changes: &[(&str, Option<&str>)], added: &[(&str, &str)]) -> Result<AuthorizationRequest, Refusal> {
+    fn ask(changes: &[(&str, Option<&str>)], added: &[(&str, &str)]) -> Result<AuthorizationRequest, Problem> {
         let id = client(AuthMethod::None);
         let good = [
             ("client_id", id.as_str()),
@@ -274,17 +276,15 @@ mod tests {
         }
         query.extend_pairs(added);
         let query = Query::read(&query.finish())?;
-        let client = Client::read(&keys(), query.client_id()?).ok_or(Refusal::Here(Problem::UnknownClient))?;
+        let client = Client::read(&keys(), query.client_id()?).ok_or(Problem::UnknownClient)?;
         read(&query, client, ORIGIN)
     }
 
-    fn back_with(result: Result<AuthorizationRequest, Refusal>) -> String {
-        let Err(Refusal::Back(url)) = result else { panic!("{result:?}") };
-        let pairs: std::collections::HashMap<_, _> = url.query_pairs().into_owned().collect();
-        assert!(url.as_str().starts_with("http://127.0.0.1:1/cb?a=b&error="), "{url}");
-        assert_eq!(pairs["iss"], ORIGIN);
-        assert!(!pairs.contains_key("code"));
-        pairs["error"].clone()
+    fn fault(result: Result<AuthorizationRequest, Problem>) -> &'static str {
+        match result {
+            Err(Problem::Fault(fault)) => fault.code,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -299,10 +299,7 @@ mod tests {
 
     #[test]
     fn without_a_known_client_and_its_redirect_uri_nothing_is_redirected_cases_30_to_36() {
-        let here = |result| match result {
-            Err(Refusal::Here(problem)) => problem,
-            other => panic!("{other:?}"),
-        };
+        let here = |result: Result<AuthorizationRequest, Problem>| result.unwrap_err();
         assert_eq!(here(ask(&[("client_id", None)], &[])), Problem::NoClient);
         assert_eq!(here(ask(&[("client_id", Some("junk"))], &[])), Problem::UnknownClient);
         assert_eq!(here(ask(&[("client_id", Some(&"a".repeat(600)))], &[])), Problem::UnknownClient);
@@ -335,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn other_errors_go_back_to_the_client_cases_38_to_45_b11() {
+    fn whatever_else_is_wrong_is_told_by_its_code_cases_38_to_45_b11() {
         let long = "s".repeat(2_049);
         for (changes, added, expected) in [
             (vec![("response_type", None)], vec![], "invalid_request"),
@@ -357,14 +354,44 @@ mod tests {
             (vec![], vec![("request_uri", "https://x")], "request_uri_not_supported"),
             (vec![], vec![("prompt", "none")], "interaction_required"),
         ] {
-            assert_eq!(back_with(ask(&changes, &added)), expected, "{changes:?} {added:?}");
+            assert_eq!(fault(ask(&changes, &added)), expected, "{changes:?} {added:?}");
         }
     }
 
     #[test]
-    fn the_state_comes_back_with_an_error_rfc_6749_4_1_2_1() {
-        let Err(Refusal::Back(url)) = ask(&[("response_type", None)], &[]) else { panic!() };
-        assert!(url.query_pairs().any(|(name, value)| name == "state" && value == "s t"));
+    fn a_parameter_without_a_value_is_left_out_rfc_6749_3_1() {
+        let empty = ["resource", "request", "request_uri", "response_mode", "prompt", "scope", "login_hint"];
+        let request = ask(&[], &empty.map(|name| (name, ""))).unwrap();
+        assert_eq!(request, ask(&[], &[]).unwrap());
+        let blank = [("code_challenge", Some("")), ("code_challenge_method", Some(""))];
+        assert_eq!(fault(ask(&blank, &[])), "invalid_request", "a public client needs one");
+        let id = client(AuthMethod::Post);
+        let confidential = [("client_id", Some(id.as_str())), blank[0], blank[1]];
+        assert_eq!(ask(&confidential, &[]).unwrap().challenge, None);
+    }
+
+    #[test]
+    fn a_client_with_one_address_may_leave_it_out_rfc_6749_3_1_2_3() {
+        let metadata = |redirect_uris: &[&str]| Metadata {
+            name: None,
+            redirect_uris: redirect_uris.iter().map(|it| (*it).to_owned()).collect(),
+            auth_method: AuthMethod::None,
+            may_refresh: true,
+            uri: None,
+            instance: None,
+        };
+        let id = Client::register(&keys(), metadata(&["https://app.example/cb"])).unwrap().id;
+        for left_out in [None, Some("")] {
+            let request = ask(&[("client_id", Some(&id)), ("redirect_uri", left_out)], &[]).unwrap();
+            assert_eq!((request.redirect_uri.as_str(), request.redirect_implied), ("https://app.example/cb", true));
+        }
+        let named = ask(&[("client_id", Some(&id)), ("redirect_uri", Some("https://app.example/cb"))], &[]).unwrap();
+        assert!(!named.redirect_implied);
+        let twice = [("redirect_uri", "https://app.example/cb")];
+        assert_eq!(
+            ask(&[("client_id", Some(&id)), ("redirect_uri", Some(REDIRECT))], &twice),
+            Err(Problem::NoRedirect)
+        );
     }
 
     #[test]
@@ -380,7 +407,6 @@ mod tests {
         let twice = ("resource", "https://vedette.example.com/mcp");
         assert!(ask(&[], &[twice, twice]).is_ok());
         for resource in [
-            "",
             "/mcp",
             "javascript:x",
             "https://vedette.example.com",
@@ -395,10 +421,10 @@ mod tests {
             "https://vedette.example.com:8443/mcp",
             "https://other.example.com/mcp",
         ] {
-            assert_eq!(back_with(ask(&[], &[("resource", resource)])), "invalid_target", "{resource}");
+            assert_eq!(fault(ask(&[], &[("resource", resource)])), "invalid_target", "{resource}");
         }
         let other = ("resource", "https://vedette.example.com/mcp/globex");
-        assert_eq!(back_with(ask(&[], &[twice, other])), "invalid_target");
+        assert_eq!(fault(ask(&[], &[twice, other])), "invalid_target");
     }
 
     #[test]

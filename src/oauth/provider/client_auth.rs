@@ -1,16 +1,19 @@
 //! Who calls the token or revocation endpoint (RFC 6749 §2.3, §3.2.1).
 //!
-//! 1. It is a form, of bounded size, with each parameter once (§3.2); only `resource` may repeat (RFC 8707 §2).
-//! 2. The client authenticates in one way: by Basic, or in the body, or, a public one, by its id alone.
-//! 3. The client is one of ours, and that way is the one that it registered. A client whose id is the address of its
-//!    description is a public one ([`super::documents`]); nothing is fetched.
+//! 1. It is a form, of bounded size, with each parameter once (§3.2); only `resource` may repeat (RFC 8707 §2). A parameter
+//!    without a value is left out (§3.2).
+//! 2. The request says who its client is, and perhaps proves it with a secret: by Basic, or in the body. An identifier is not an
+//!    authentication, so `client_id` may stand in the body beside Basic when it names the same client; a secret stands in one
+//!    place. An `Authorization` of another scheme authenticates no client, and is ignored.
+//! 3. The client is one of ours, and it proves itself as it registered: a public one by no secret, another by its own, where
+//!    it said that it would send it. A client whose id is the address of its description is a public one
+//!    ([`super::documents`]); nothing is fetched.
 
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, header};
-use url::form_urlencoded;
 
 use super::clients::{AuthMethod, Client, MAX_CLIENT_ID, key};
 use super::documents;
@@ -54,10 +57,9 @@ impl From<&Client> for Known {
 }
 
 impl ClientRequest {
-    /// The value of `name`, when it is there and not empty.
+    /// The value of `name`, when it is there.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let found = self.form.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        field(&self.form, name)
     }
 
     /// Every value of `resource`, the one parameter that may repeat.
@@ -88,11 +90,29 @@ fn form(request: &Request<Bytes>) -> Result<Vec<(String, String)>, OAuthError> {
     if request.body().len() > MAX_FORM {
         return Err(invalid("The form is longer than 16 KiB.").with_status(StatusCode::PAYLOAD_TOO_LARGE));
     }
-    let form: Vec<(String, String)> = form_urlencoded::parse(request.body()).into_owned().collect();
+    let form = super::parameters(request.body());
     if super::has_duplicates(&form) {
         return Err(invalid("A parameter stands there twice."));
     }
     Ok(form)
+}
+
+fn field<'a>(form: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
+/// Where a secret stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Header,
+    Body,
+}
+
+/// What a request says of its client.
+struct Credentials {
+    id: String,
+    /// Not empty.
+    secret: Option<(Place, String)>,
 }
 
 fn authenticate(
@@ -101,34 +121,50 @@ fn authenticate(
     headers: &HeaderMap,
     form: &[(String, String)],
 ) -> Result<Known, OAuthError> {
-    let field = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
-        if field("client_id").is_some() || field("client_secret").is_some() {
-            return Err(invalid("The client authenticates in two ways at once."));
-        }
-        let refused = || OAuthError { challenge: true, ..unknown() };
-        let (id, secret) = value.to_str().ok().and_then(basic).ok_or_else(refused)?;
-        let client = Client::read(keys, &id).ok_or_else(refused)?;
-        let registered = matches!(client.metadata.auth_method, AuthMethod::Basic | AuthMethod::Either);
-        return if registered && client.has_secret(keys, &secret) { Ok(Known::from(&client)) } else { Err(refused()) };
+    // Who tried it in the header is told how (RFC 6749 §5.2).
+    let refused = || OAuthError { challenge: headers.contains_key(header::AUTHORIZATION), ..unknown() };
+    let Credentials { id, secret } = credentials(headers, form)?.ok_or_else(refused)?;
+    if documents::address(&id, origin).is_some() {
+        return if secret.is_none() { Ok(Known { key: key(&id), may_refresh: true }) } else { Err(refused()) };
     }
-    if let Some(id) = field("client_id").filter(|id| documents::address(id, origin).is_some()) {
-        let public = field("client_secret").is_none();
-        return if public { Ok(Known { key: key(id), may_refresh: true }) } else { Err(unknown()) };
-    }
-    let client = field("client_id").and_then(|id| Client::read(keys, id)).ok_or_else(unknown)?;
-    let authenticated = match (client.metadata.auth_method, field("client_secret")) {
+    let client = Client::read(keys, &id).ok_or_else(refused)?;
+    let authenticated = match (client.metadata.auth_method, &secret) {
         (AuthMethod::None, None) => true,
-        (AuthMethod::Post | AuthMethod::Either, Some(secret)) => client.has_secret(keys, secret),
+        (AuthMethod::Basic | AuthMethod::Either, Some((Place::Header, secret)))
+        | (AuthMethod::Post | AuthMethod::Either, Some((Place::Body, secret))) => client.has_secret(keys, secret),
         _ => false,
     };
-    if authenticated { Ok(Known::from(&client)) } else { Err(unknown()) }
+    if authenticated { Ok(Known::from(&client)) } else { Err(refused()) }
 }
 
-/// Id and secret, each form-encoded within (RFC 6749 §2.3.1). The scheme's case does not matter (RFC 9110 §11.1).
-fn basic(value: &str) -> Option<(String, String)> {
-    let (scheme, encoded) = value.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") || encoded.len() > 2 * MAX_CLIENT_ID {
+/// Reads what the request says of its client; `None` when it names none, or its Basic is broken.
+fn credentials(headers: &HeaderMap, form: &[(String, String)]) -> Result<Option<Credentials>, OAuthError> {
+    let (id, secret) = (field(form, "client_id"), field(form, "client_secret"));
+    let Some(encoded) = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(is_basic)
+    else {
+        let secret = secret.map(|secret| (Place::Body, secret.to_owned()));
+        return Ok(id.map(|id| Credentials { id: id.to_owned(), secret }));
+    };
+    let Some((named, password)) = basic(encoded) else { return Ok(None) };
+    if secret.is_some() {
+        return Err(invalid("The client authenticates in two ways at once: by Basic and by client_secret."));
+    }
+    if id.is_some_and(|id| id != named) {
+        return Err(invalid("client_id is another one than Basic names."));
+    }
+    let secret = Some(password).filter(|it| !it.is_empty()).map(|it| (Place::Header, it));
+    Ok(Some(Credentials { id: named, secret }))
+}
+
+/// What follows the scheme, when it is Basic; its case does not matter (RFC 9110 §11.1).
+fn is_basic(value: &str) -> Option<&str> {
+    let (scheme, encoded) = value.split_once(' ').unwrap_or((value, ""));
+    scheme.eq_ignore_ascii_case("basic").then_some(encoded)
+}
+
+/// Id and secret, each form-encoded within (RFC 6749 §2.3.1).
+fn basic(encoded: &str) -> Option<(String, String)> {
+    if encoded.len() > 2 * MAX_CLIENT_ID {
         return None;
     }
     let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;

@@ -262,7 +262,7 @@ fn life(headers: &HeaderMap) -> Duration {
 /// What is wrong with it.
 pub fn client(address: &str, document: &[u8]) -> Result<Client, DocumentProblem> {
     let document: Value = serde_json::from_slice(document).map_err(|_| DocumentProblem::NotJson)?;
-    let Value::Object(fields) = document else { return Err(DocumentProblem::NotJson) };
+    let Value::Object(mut fields) = document else { return Err(DocumentProblem::NotJson) };
     if fields.get("client_id").and_then(Value::as_str) != Some(address) {
         return Err(DocumentProblem::OtherClient);
     }
@@ -272,20 +272,21 @@ pub fn client(address: &str, document: &[u8]) -> Result<Client, DocumentProblem>
     {
         return Err(DocumentProblem::HoldsSecret);
     }
+    register::leave_out_blanks(&mut fields);
     if !may_be_public(&fields)? {
         return Err(DocumentProblem::NoMethod);
     }
     let bad = |_: OAuthError| DocumentProblem::BadField;
     let name = register::name(&fields).map_err(bad)?.ok_or(DocumentProblem::BadField)?;
     let redirect_uris = words(&fields, "redirect_uris").map_err(bad)?.unwrap_or_default();
-    let application_type = register::text(&fields, "application_type").map_err(bad)?;
-    register::check_redirects(&redirect_uris, application_type.as_deref()).map_err(bad)?;
+    let application_type = register::application_type(&fields).map_err(bad)?;
+    register::check_redirects(&redirect_uris, application_type).map_err(bad)?;
     register::check_unused(&fields).map_err(bad)?;
     let metadata = Metadata {
         name: Some(name),
         redirect_uris,
         auth_method: AuthMethod::None,
-        may_refresh: may_refresh(&fields)?,
+        may_refresh: register::may_refresh(&fields).map_err(bad)?,
         uri: register::text(&fields, "client_uri").map_err(bad)?,
         instance: None,
     };
@@ -313,21 +314,6 @@ fn may_be_public(fields: &Map<String, Value>) -> Result<bool, DocumentProblem> {
     };
     let silent = preferred.is_none() && choices.is_none();
     Ok(consistent && (silent || all.clone().any(|method| method == "none")))
-}
-
-/// Whether the client wants to refresh. Grant and response types that we do not have are left out (case 125); the code must
-/// be among what is left.
-fn may_refresh(fields: &Map<String, Value>) -> Result<bool, DocumentProblem> {
-    let list = |name: &str, usual: &str| {
-        let list = words(fields, name).map_err(|_| DocumentProblem::BadField)?;
-        Ok(list.unwrap_or_else(|| vec![usual.to_owned()]))
-    };
-    let grants = list("grant_types", "authorization_code")?;
-    let responses = list("response_types", "code")?;
-    if !grants.iter().any(|grant| grant == "authorization_code") || !responses.iter().any(|it| it == "code") {
-        return Err(DocumentProblem::BadField);
-    }
-    Ok(grants.iter().any(|grant| grant == "refresh_token"))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub async fn answer(world: &World, request: &Request<Bytes>, origin: &Url) -> Op
     if let Some(described) = described(path, &origin) {
         return Some(match *request.method() {
             Method::GET | Method::HEAD => published(&described),
-            Method::OPTIONS => preflight(),
+            Method::OPTIONS => preflight(request.headers()),
             _ => {
                 let mut response = wrong_method("Use GET.").into_response();
                 response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
@@ -36,7 +36,7 @@ pub async fn answer(world: &World, request: &Request<Bytes>, origin: &Url) -> Op
     let known = matches!(path, "/oauth/register" | "/oauth/token" | "/oauth/revoke");
     match *request.method() {
         _ if !known => None,
-        Method::OPTIONS => Some(preflight()),
+        Method::OPTIONS => Some(preflight(request.headers())),
         Method::POST if path == "/oauth/token" => Some(token::token(world, request, &origin).await),
         Method::POST if path == "/oauth/revoke" => Some(token::revoke(world, request, &origin).await),
         Method::POST => Some(registered(world, request).await.unwrap_or_else(OAuthError::into_response)),
@@ -46,9 +46,8 @@ pub async fn answer(world: &World, request: &Request<Bytes>, origin: &Url) -> Op
 
 /// The metadata at `path`.
 fn described(path: &str, origin: &str) -> Option<Value> {
-    if let Some(suffix) = path.strip_prefix("/.well-known/oauth-authorization-server") {
-        let known = suffix.is_empty() || Limit::from_path(suffix).is_some();
-        return known.then(|| metadata::authorization_server(origin));
+    if path == "/.well-known/oauth-authorization-server" {
+        return Some(metadata::authorization_server(origin));
     }
     let resource = path.strip_prefix("/.well-known/oauth-protected-resource")?;
     let limit = Limit::from_path(resource)?;

@@ -1,13 +1,13 @@
 //! What clients read first: RFC 8414 about the authorization server, RFC 9728 about the protected resource.
 //!
-//! The server's metadata is the same at the root and under the path of each resource, where some clients look
-//! (`/.well-known/oauth-authorization-server/mcp`); its issuer is the origin, which is where RFC 8414 §3.3 leads from. The
-//! resource's metadata is at `/.well-known/oauth-protected-resource/mcp[/<organization>[/<project>]]`, and there is one for each
+//! The server's issuer is the origin, so its metadata is at `/.well-known/oauth-authorization-server` and nowhere else: at
+//! `…/oauth-authorization-server/mcp` it would have to name the issuer `…/mcp` (RFC 8414 §3.3), which is not the one that comes
+//! back with codes (RFC 9207). Clients that look there first go on to the root when they find nothing. The resource's metadata is at `/.well-known/oauth-protected-resource/mcp[/<organization>[/<project>]]`, and there is one for each
 //! path that is a resource and for no other.
 
 use serde_json::{Value, json};
 
-use crate::sessions::terms::{Limit, all_scopes};
+use crate::sessions::terms::{Limit, all_scopes, reading_scopes};
 
 /// The authorization server (RFC 8414 §2). `origin` has no slash at the end.
 pub fn authorization_server(origin: &str) -> Value {
@@ -29,15 +29,17 @@ pub fn authorization_server(origin: &str) -> Value {
     })
 }
 
-const AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
+/// Some clients take the first for one whose id is the address of its description, and that is a public one.
+const AUTH_METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
 
-/// The protected resource at `limit`'s path (RFC 9728 §2).
+/// The protected resource at `limit`'s path (RFC 9728 §2). It names the scopes that a client is to ask for at first: those that
+/// read (P25).
 pub fn protected_resource(origin: &str, limit: &Limit) -> Value {
     json!({
         "resource": format!("{origin}{}", limit.path()),
         "resource_name": "Vedette",
         "authorization_servers": [origin],
-        "scopes_supported": all_scopes(),
+        "scopes_supported": reading_scopes(),
         "bearer_methods_supported": ["header"],
     })
 }
@@ -61,6 +63,12 @@ mod tests {
         assert_eq!(metadata["response_modes_supported"], json!(["query"]));
         assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
         assert_eq!(metadata["client_id_metadata_document_supported"], true, "case 121");
+        let methods = &metadata["token_endpoint_auth_methods_supported"];
+        assert_eq!(
+            *methods,
+            json!(["none", "client_secret_basic", "client_secret_post"]),
+            "the first is the usual one"
+        );
     }
 
     #[test]
@@ -70,7 +78,7 @@ mod tests {
             assert_eq!(metadata["resource"], format!("{ORIGIN}{path}"));
             assert_eq!(metadata["authorization_servers"], json!([ORIGIN]));
             assert_eq!(metadata["bearer_methods_supported"], json!(["header"]));
-            assert!(!metadata["scopes_supported"].as_array().unwrap().contains(&json!("offline_access")));
+            assert_eq!(metadata["scopes_supported"], json!(["event:read", "org:read", "project:read", "team:read"]));
         }
     }
 }

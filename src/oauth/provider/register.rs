@@ -1,9 +1,9 @@
 //! `POST /oauth/register`: dynamic client registration (RFC 7591).
 //!
 //! 1. The body is a JSON object of bounded size.
-//! 2. Every field that we know has its type and one of the values that we support. What we do not know is left out, as RFC
-//!    7591 §2 says.
-//! 3. Grant and response types fit each other (§2.1), and the redirect URIs the application type.
+//! 2. A field that is `null` or blank is left out, and so is one that we do not know (§2). Every other has its type. What we do not
+//!    support beside something that we do (a grant type, a response type, a method) is left out too (§3.2.1).
+//! 3. What is left has the code flow in it, and the redirect URIs fit the application type.
 //! 4. The client gets its id, and its secret unless it is a public one ([`super::clients`]). Nothing is stored.
 //! 5. It is told what it registered (§3.2.1). That includes fields that describe it and that we have no use for
 //!    ([`DESCRIBING`]): they are checked and said back, and stand neither in the id nor anywhere else.
@@ -71,6 +71,7 @@ fn registered(keys: &KeyRing, random: &dyn Random, body: &[u8]) -> Result<(Clien
         serde_json::from_slice(body).map_err(|_| OAuthError::new("invalid_request", "The body is not JSON."))?;
     let Value::Object(mut fields) = body else { return Err(wrong("The body is not a JSON object.")) };
     // (2) The fields.
+    leave_out_blanks(&mut fields);
     let mut metadata = Metadata {
         name: name(&fields)?,
         redirect_uris: words(&fields, "redirect_uris")?
@@ -82,8 +83,8 @@ fn registered(keys: &KeyRing, random: &dyn Random, body: &[u8]) -> Result<(Clien
     };
     check_unused(&fields)?;
     // (3) What has to fit.
-    metadata.may_refresh = grants(&fields)?;
-    check_redirects(&metadata.redirect_uris, text(&fields, "application_type")?.as_deref())?;
+    metadata.may_refresh = may_refresh(&fields)?;
+    check_redirects(&metadata.redirect_uris, application_type(&fields)?)?;
     // (4) The client.
     if metadata.auth_method != AuthMethod::None {
         metadata.instance = Some(random_id(random));
@@ -91,8 +92,32 @@ fn registered(keys: &KeyRing, random: &dyn Random, body: &[u8]) -> Result<(Clien
     let too_long = "Name, redirect URIs and client_uri are too long together.";
     let client = Client::register(keys, metadata).ok_or_else(|| wrong(too_long))?;
     // (5) What is said back.
-    fields.retain(|name, value| !value.is_null() && describes(name));
+    fields.retain(|name, _| describes(name));
+    if application_type(&fields)?.is_none() {
+        fields.remove("application_type");
+    }
     Ok((client, fields))
+}
+
+/// Takes out what says nothing.
+pub(super) fn leave_out_blanks(fields: &mut Map<String, Value>) {
+    fields.retain(|_, value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty()));
+}
+
+/// What kind of application it says that it is; a kind that we do not know is none.
+pub(super) fn application_type(fields: &Map<String, Value>) -> Result<Option<ApplicationType>, OAuthError> {
+    Ok(match text(fields, "application_type")?.as_deref() {
+        Some("web") => Some(ApplicationType::Web),
+        Some("native") => Some(ApplicationType::Native),
+        _ => None,
+    })
+}
+
+/// OpenID Connect Registration §2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ApplicationType {
+    Web,
+    Native,
 }
 
 /// Whether a field describes the client: one of [`DESCRIBING`], perhaps with a language, whose case is kept.
@@ -172,35 +197,30 @@ fn first_supported(choices: &[String]) -> Result<AuthMethod, OAuthError> {
     choices.iter().find_map(|choice| AuthMethod::named(choice)).ok_or_else(|| wrong(unsupported))
 }
 
-/// Whether the client may refresh.
-fn grants(fields: &Map<String, Value>) -> Result<bool, OAuthError> {
+/// Whether the client may refresh. Grant and response types that we do not have are left out; the code must be among what is
+/// left.
+pub(super) fn may_refresh(fields: &Map<String, Value>) -> Result<bool, OAuthError> {
     let grants = words(fields, "grant_types")?.unwrap_or_else(|| vec!["authorization_code".to_owned()]);
-    if !grants.iter().all(|grant| grant == "authorization_code" || grant == "refresh_token") {
-        return Err(wrong("grant_types may hold authorization_code and refresh_token only."));
-    }
     if !grants.iter().any(|grant| grant == "authorization_code") {
         return Err(wrong("grant_types must hold authorization_code."));
     }
     let responses = words(fields, "response_types")?.unwrap_or_else(|| vec!["code".to_owned()]);
-    if responses.is_empty() || responses.iter().any(|response| response != "code") {
-        return Err(wrong("response_types must be [\"code\"]."));
+    if !responses.iter().any(|response| response == "code") {
+        return Err(wrong("response_types must hold code."));
     }
     Ok(grants.iter().any(|grant| grant == "refresh_token"))
 }
 
 /// An application that calls itself a web application has https addresses only (OpenID Connect Registration §2). One that
 /// does not say what it is may have any that can be registered.
-pub(super) fn check_redirects(uris: &[String], application_type: Option<&str>) -> Result<(), OAuthError> {
+pub(super) fn check_redirects(uris: &[String], application_type: Option<ApplicationType>) -> Result<(), OAuthError> {
     if uris.is_empty() || uris.len() > MAX_REDIRECTS {
         return Err(OAuthError::new(REDIRECT, "redirect_uris must hold 1 to 20 URIs."));
-    }
-    if application_type.is_some_and(|kind| kind != "web" && kind != "native") {
-        return Err(wrong("application_type must be web or native."));
     }
     for uri in uris {
         match redirect::check(uri) {
             Err(problem) => return Err(OAuthError::new(REDIRECT, format!("A redirect URI {problem}."))),
-            Ok(reaches) if application_type == Some("web") && reaches != Reaches::Web => {
+            Ok(reaches) if application_type == Some(ApplicationType::Web) && reaches != Reaches::Web => {
                 return Err(OAuthError::new(REDIRECT, "A web application's redirect URIs are https."));
             }
             Ok(_) => {}
@@ -211,7 +231,7 @@ pub(super) fn check_redirects(uris: &[String], application_type: Option<&str>) -
 
 /// Checks the form of what describes the client, in whatever language.
 pub(super) fn check_unused(fields: &Map<String, Value>) -> Result<(), OAuthError> {
-    for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
+    for (name, value) in fields {
         let base = name.split('#').next().unwrap_or_default();
         let text = value.as_str();
         if URL_FIELDS.contains(&base) && !text.is_some_and(is_page) {
@@ -356,16 +376,14 @@ mod tests {
     fn what_is_not_supported_or_does_not_fit_is_refused_cases_103_105_106_108() {
         for fields in [
             json!({"grant_types": ["password"]}),
-            json!({"grant_types": ["authorization_code", "implicit"]}),
-            json!({"grant_types": ["refresh_token"]}),
+            json!({"grant_types": ["refresh_token", "implicit"]}),
             json!({"grant_types": []}),
-            json!({"response_types": ["id_token"]}),
-            json!({"response_types": ["code", "token"]}),
+            json!({"grant_types": ["authorization_code", 1]}),
+            json!({"response_types": ["id_token", "token"]}),
             json!({"response_types": []}),
             json!({"token_endpoint_auth_method": "private_key_jwt"}),
             json!({"token_endpoint_auth_method": "none", "token_endpoint_auth_methods_supported": ["client_secret_post"]}),
             json!({"token_endpoint_auth_methods_supported": ["private_key_jwt"]}),
-            json!({"application_type": "desktop"}),
             json!({"client_name": 1}),
             json!({"client_name": "a\u{0}b"}),
             json!({"client_name": "a".repeat(121)}),
@@ -409,6 +427,7 @@ mod tests {
             "foo": "x", "foo#ja": "x", "contacts#ja": ["a"], "client_name#": "x", "client_name#a b": "x",
             "client_name#<script>": "x", "scope": "mcp", "client_secret": "chosen", "client_id": "chosen",
             "registration_client_uri": "https://evil.example/", "client_name": "  ", "logo_uri": null,
+            "application_type": "desktop",
         });
         let (status, body) = with(unknown.clone());
         assert_eq!(status, 201, "{body}");
@@ -419,6 +438,36 @@ mod tests {
         }
         assert!(body["client_id"].as_str().unwrap().starts_with("vdm_"));
         assert!(body["client_secret"].as_str().unwrap().starts_with("vds_"));
+    }
+
+    #[test]
+    fn an_unsupported_extra_is_left_out_and_the_answer_says_what_was_registered_rfc_7591_3_2_1() {
+        let device = "urn:ietf:params:oauth:grant-type:device_code";
+        let code_and_more = json!({
+            "grant_types": ["authorization_code", "refresh_token", device, "implicit"],
+            "response_types": ["id_token", "code", "code token"],
+            "application_type": "mobile",
+        });
+        let (status, body) = with(code_and_more);
+        assert_eq!((status, &body["grant_types"]), (201, &json!(["authorization_code", "refresh_token"])));
+        assert_eq!((&body["response_types"], body.get("application_type")), (&json!(["code"]), None));
+        let (status, body) = with(json!({"grant_types": ["authorization_code", device]}));
+        assert_eq!((status, &body["grant_types"]), (201, &json!(["authorization_code"])));
+    }
+
+    #[test]
+    fn a_blank_field_is_left_out() {
+        let names = URL_FIELDS.iter().chain(&DESCRIBING).chain(&["scope", "token_endpoint_auth_method", "tos_uri#fr"]);
+        let names: Vec<&str> = names.copied().collect();
+        for blank in [json!(""), json!(" \n"), json!(null)] {
+            let blanks: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), blank.clone())).collect();
+            let lists =
+                json!({"grant_types": blank, "response_types": blank, "token_endpoint_auth_methods_supported": blank});
+            let (status, body) =
+                with(Value::Object(blanks.into_iter().chain(lists.as_object().unwrap().clone()).collect()));
+            assert_eq!((status, &body["token_endpoint_auth_method"]), (201, &json!("client_secret_basic")), "{body}");
+            assert!(DESCRIBING.iter().all(|name| body.get(name).is_none()), "{body}");
+        }
     }
 
     #[test]
@@ -448,6 +497,10 @@ mod tests {
                 "redirect_uris": ["https://insiders.vscode.dev/redirect", "https://vscode.dev/redirect",
                     "http://127.0.0.1/", "http://127.0.0.1:33418/"],
                 "token_endpoint_auth_method": "none", "application_type": "native"}),
+            json!({"client_name": "Visual Studio Code",
+                "grant_types": ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
+                "redirect_uris": ["https://vscode.dev/redirect", "http://127.0.0.1:33418/"],
+                "response_types": ["code"], "token_endpoint_auth_method": "none", "application_type": "native"}),
             json!({"client_name": "Cursor", "redirect_uris": ["cursor://anysphere.cursor-mcp/oauth/callback"],
                 "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
                 "token_endpoint_auth_method": "none", "client_uri": "https://cursor.com", "scope": "mcp"}),

@@ -4,7 +4,7 @@
 //! anything that it could not ask for itself; and an answer that is the same for every origin needs no `Vary` (B10).
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::limits::{self, TooMany};
@@ -87,17 +87,29 @@ pub fn empty() -> Response<Bytes> {
     response
 }
 
-/// The answer to a browser that asks whether it may (CORS preflight).
-pub fn preflight() -> Response<Bytes> {
+/// The longest list of headers that a preflight is given back, in bytes: Cloudflare lets a request have 128 KiB of headers.
+const MAX_REQUESTED_HEADERS: usize = 2_048;
+
+/// The answer to a browser that asks whether it may (CORS preflight). Any header may be sent, such as those that tracing adds:
+/// what these endpoints do not read changes nothing. The names are given back, because `*` does not stand for `Authorization`.
+pub fn preflight(asked: &HeaderMap) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     open_to_browsers(headers);
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, OPTIONS"));
-    let allowed = "Authorization, Content-Type, MCP-Protocol-Version";
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(allowed));
+    let usual = HeaderValue::from_static("Authorization, Content-Type, MCP-Protocol-Version");
+    let allowed = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS).filter(|list| are_header_names(list));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed.cloned().unwrap_or(usual));
+    headers.insert(header::VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     response
+}
+
+/// Whether this is a list of header names that can be given back.
+fn are_header_names(list: &HeaderValue) -> bool {
+    let name = |name: &str| HeaderName::from_bytes(name.trim().as_bytes()).is_ok();
+    list.len() <= MAX_REQUESTED_HEADERS && list.to_str().is_ok_and(|list| list.split(',').all(name))
 }
 
 /// Lets scripts of any origin read the answer.

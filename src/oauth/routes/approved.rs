@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use url::Url;
 
-use super::authorize::{End, SessionState, issuer, needs, see, state_problem, unavailable, within_limits};
+use super::authorize::{SessionState, ended, issuer, needs, see, state_problem, unavailable, within_limits};
 use super::callback::{account, lacking};
 use super::way::code_verifier;
 use crate::crypto::Purpose;
@@ -32,10 +32,10 @@ use crate::sessions::calls::{Conclude, Concluded, Take, Taken};
 
 /// Answers the callback.
 pub async fn callback(world: &World, request: &Request<Bytes>, origin: &Url) -> Response<Bytes> {
-    finish(world, request, origin).await.unwrap_or_else(|end| end.into_response(world))
+    finish(world, request, origin).await.unwrap_or_else(|problem| ended(world, problem))
 }
 
-async fn finish(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<Response<Bytes>, End> {
+async fn finish(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<Response<Bytes>, ConsentProblem> {
     let needs = needs(world)?;
     let query = Fields::read(request.uri().query().unwrap_or_default().as_bytes());
     // (1) The state.
@@ -44,21 +44,21 @@ async fn finish(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
     // (2) The browser.
     let browser = Browser::from_headers(request.headers()).ok_or(ConsentProblem::WrongBrowser)?;
     if browser.fingerprint() != state.approver {
-        return Err(ConsentProblem::WrongBrowser.into());
+        return Err(ConsentProblem::WrongBrowser);
     }
     // (3) A code or an error.
     let (code, error) = (query.get("code"), query.get("error"));
     if code.is_none() && error.is_none() {
-        return Err(ConsentProblem::NoCode.into());
+        return Err(ConsentProblem::NoCode);
     }
     // (4) Once.
     within_limits(world, request).await?;
     let taken = call(&*world.objects, &state.session, &Take {}).await.map_err(|error| unavailable(world, &error))?;
     let (terms, client_state) = match taken {
         Taken::Yes { terms, state } => (terms, state),
-        Taken::Used => return Err(ConsentProblem::Used.into()),
-        Taken::Expired => return Err(ConsentProblem::Expired.into()),
-        Taken::Unknown => return Err(ConsentProblem::NotFromHere.into()),
+        Taken::Used => return Err(ConsentProblem::Used),
+        Taken::Expired => return Err(ConsentProblem::Expired),
+        Taken::Unknown => return Err(ConsentProblem::NotFromHere),
     };
     let (to, client_state, issuer) = (&terms.redirect_uri, client_state.as_deref(), issuer(origin));
     // (5) A no.
@@ -94,14 +94,14 @@ async fn finish(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
             // It may have the grant, or not: only its reply is known to be missing. Revoking is right either way. The code was
             // in that reply, so no client can ever use the session, and what it may hold is then dead.
             Revocation::of(&grant).attempt(world).await;
-            return Err(unavailable(world, &error).into());
+            return Err(unavailable(world, &error));
         }
     };
     let code = match concluded {
         Concluded::Code(code) => code,
-        Concluded::Discarded if fewer => return Err(ConsentProblem::FewerScopes.into()),
-        Concluded::Discarded => return Err(ConsentProblem::SentryRefused.into()),
-        Concluded::TooLate => return Err(ConsentProblem::Expired.into()),
+        Concluded::Discarded if fewer => return Err(ConsentProblem::FewerScopes),
+        Concluded::Discarded => return Err(ConsentProblem::SentryRefused),
+        Concluded::TooLate => return Err(ConsentProblem::Expired),
     };
     // (9) To the client.
     see(&code_url(to, &code, client_state, &issuer).ok_or(ConsentProblem::ForeignRedirect)?)

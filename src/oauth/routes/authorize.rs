@@ -9,10 +9,14 @@
 //! `POST` is the person's decision.
 //! 1. The form came from our page, in the browser that it was made for, in time, unchanged.
 //! 2. The request in it is validated anew.
-//! 3. *Cancel* goes back to the client with `access_denied`.
+//! 3. *Cancel* goes back to the client with `access_denied`. It is the first that does: until a person has decided, nothing
+//!    sends the browser to an address that a client registered.
 //! 4. *Approve*: the session begins in its object, with the ticked skills. If the client describes itself otherwise than the
 //!    page said, the page is shown anew instead.
-//! 5. The browser remembers the ticks, and goes to Sentry, with a state of its own, PKCE, and the scopes that follow from the skills.
+//! 5. The browser remembers the ticks, and goes to Sentry, with a state of its own, PKCE, and the scopes that follow from the
+//!    skills, never more than `SENTRY_SCOPES` (P25).
+
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
@@ -25,7 +29,7 @@ use crate::limits;
 use crate::oauth::browser::{Browser, Fields, posted_from_here};
 use crate::oauth::choices::Choices;
 use crate::oauth::constants::{AUTHORIZE, CLIENT_CALLBACK, MAX_FORM, STATE_LIFE};
-use crate::oauth::provider::authorize::{self as provider, AuthorizationRequest, Problem, Query, Refusal};
+use crate::oauth::provider::authorize::{self as provider, AuthorizationRequest, Query};
 use crate::oauth::provider::clients::Client;
 use crate::oauth::provider::documents::{self, DocumentProblem};
 use crate::oauth::state::{self, StateError};
@@ -33,7 +37,7 @@ use crate::pages::consent::{self as pages, Consent, ConsentProblem};
 use crate::ports::{Level, ObjectError, World, call};
 use crate::sentry::oauth::SentryOAuth;
 use crate::sessions::calls::Begin;
-use crate::sessions::terms::{SKILLS, Terms, scopes_of};
+use crate::sessions::terms::{SkillText, Terms, offered};
 use crate::sessions::tokens::SessionId;
 
 /// What the form's state says.
@@ -61,15 +65,19 @@ pub(super) struct SessionState {
 
 /// `GET /oauth/authorize`.
 pub async fn show(world: &World, request: &Request<Bytes>, origin: &Url) -> Response<Bytes> {
-    consent_page(world, request, origin).await.unwrap_or_else(|end| end.into_response(world))
+    consent_page(world, request, origin).await.unwrap_or_else(|problem| ended(world, problem))
 }
 
 /// `POST /oauth/authorize`.
 pub async fn submit(world: &World, request: &Request<Bytes>, origin: &Url) -> Response<Bytes> {
-    decide(world, request, origin).await.unwrap_or_else(|end| end.into_response(world))
+    decide(world, request, origin).await.unwrap_or_else(|problem| ended(world, problem))
 }
 
-async fn consent_page(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<Response<Bytes>, End> {
+async fn consent_page(
+    world: &World,
+    request: &Request<Bytes>,
+    origin: &Url,
+) -> Result<Response<Bytes>, ConsentProblem> {
     let needs = needs(world)?;
     // (1) The request.
     let query = request.uri().query().unwrap_or_default();
@@ -87,8 +95,8 @@ fn page(
     // (2) The browser.
     let browser = Browser::from_headers(request.headers()).unwrap_or_else(|| Browser::new(&*world.random));
     // (3) The ticks.
-    let remembered = Choices::from_headers(&needs.keys, request.headers()).of(&asked.client.key());
-    let ticked = remembered.unwrap_or_else(|| suggested(&asked.scopes));
+    let offered = offered(&world.config.scopes);
+    let ticked = ticked_first(needs, request, asked, &offered);
     // (4) The page.
     let form = FormState { request: hash(query), browser: browser.fingerprint(), client: said(&asked.client) };
     let page = pages::consent(Consent {
@@ -97,6 +105,7 @@ fn page(
         proven_host: asked.client.proven_host(),
         redirect_uri: &asked.redirect_uri,
         limit: &asked.limit,
+        offered: &offered,
         ticked: &ticked,
         host: needs.host,
         action: AUTHORIZE,
@@ -112,11 +121,11 @@ fn page(
     response
 }
 
-async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<Response<Bytes>, End> {
+async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<Response<Bytes>, ConsentProblem> {
     let needs = needs(world)?;
     // (1) The form.
     if request.body().len() > MAX_FORM {
-        return Err(ConsentProblem::TooLarge.into());
+        return Err(ConsentProblem::TooLarge);
     }
     let fields = Fields::read(request.body());
     let form: FormState =
@@ -124,11 +133,11 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
             .map_err(state_problem)?;
     let query = fields.get(pages::REQUEST_FIELD).unwrap_or_default();
     if !posted_from_here(request.headers()) || hash(query) != form.request {
-        return Err(ConsentProblem::NotFromHere.into());
+        return Err(ConsentProblem::NotFromHere);
     }
     let browser = Browser::from_headers(request.headers()).ok_or(ConsentProblem::WrongBrowser)?;
     if browser.fingerprint() != form.browser {
-        return Err(ConsentProblem::WrongBrowser.into());
+        return Err(ConsentProblem::WrongBrowser);
     }
     // (2) The request.
     let issuer = issuer(origin);
@@ -145,17 +154,18 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
         world.log.log(Level::Info, "client_description_changed", &[]);
         return Ok(page(world, &needs, request, query, &asked));
     }
-    let ticked = |name: &&str| fields.get(&pages::skill_field(name)).is_some();
-    let skills: Vec<String> = SKILLS.iter().map(|skill| skill.name).filter(ticked).map(str::to_owned).collect();
+    let ticked = |skill: &&SkillText| fields.get(&pages::skill_field(skill.name)).is_some();
+    let ticked: Vec<&SkillText> = offered(&world.config.scopes).into_iter().filter(ticked).collect();
+    let skills: Vec<String> = ticked.iter().map(|skill| skill.name.to_owned()).collect();
     if skills.is_empty() {
-        return Err(ConsentProblem::NothingTicked.into());
+        return Err(ConsentProblem::NothingTicked);
     }
     let choices = Choices::from_headers(&needs.keys, request.headers()).with(&asked.client.key(), &skills);
-    let scopes = scopes_of(skills.iter().map(String::as_str));
+    let scopes = scopes_within(&ticked, &world.config.scopes);
     within_limits(world, request).await?;
     let session = SessionId::new(&*world.random).object_name();
     let now = world.clock.now();
-    let (client_state, terms) = terms(asked, issuer, skills);
+    let (client_state, terms) = terms(asked, issuer, skills, &scopes);
     let begin = Begin { terms, state: client_state, expires_at: now + STATE_LIFE };
     call(&*world.objects, &session, &begin).await.map_err(|error| unavailable(world, &error))?;
     // (5) To Sentry.
@@ -185,12 +195,12 @@ async fn read(
     request: &Request<Bytes>,
     query: &str,
     issuer: &str,
-) -> Result<AuthorizationRequest, End> {
+) -> Result<AuthorizationRequest, ConsentProblem> {
     let query = Query::read(query)?;
     let id = query.client_id()?;
     let client = match documents::is_address(id) {
         true => described(world, request, id, issuer).await?,
-        false => Client::read(&needs.keys, id).ok_or(Refusal::Here(Problem::UnknownClient))?,
+        false => Client::read(&needs.keys, id).ok_or(ConsentProblem::UnknownClient)?,
     };
     Ok(provider::read(&query, client, issuer)?)
 }
@@ -207,66 +217,62 @@ async fn described(world: &World, request: &Request<Bytes>, id: &str, issuer: &s
     Ok(documents::fetch(world, &address).await?)
 }
 
-fn terms(asked: AuthorizationRequest, origin: String, skills: Vec<String>) -> (Option<String>, Terms) {
+fn terms(
+    asked: AuthorizationRequest,
+    origin: String,
+    skills: Vec<String>,
+    scopes: &[String],
+) -> (Option<String>, Terms) {
     let terms = Terms {
         client: asked.client.key(),
         client_name: asked.client.name().to_owned(),
         redirect_uri: asked.redirect_uri,
+        redirect_implied: asked.redirect_implied,
         challenge: asked.challenge,
         origin,
         limit: asked.limit,
         skills,
         may_refresh: asked.client.metadata.may_refresh,
+        asked: Some(scopes.to_vec()),
     };
     (asked.state, terms)
 }
 
-/// The skills that are ticked at first: those whose scopes the client asked for; all, when it named none that we know.
-fn suggested(scopes: &[String]) -> Vec<&'static str> {
-    let asked = |skill: &str| scopes_of([skill]).iter().all(|scope| scopes.contains(scope));
-    let fitting: Vec<&str> = SKILLS.iter().map(|skill| skill.name).filter(|name| asked(name)).collect();
-    if fitting.is_empty() { SKILLS.iter().map(|skill| skill.name).collect() } else { fitting }
+/// The skills that are ticked at first: as the last time for this client, else as its scopes suggest.
+fn ticked_first(
+    needs: &Needs<'_>,
+    request: &Request<Bytes>,
+    asked: &AuthorizationRequest,
+    offered: &[&'static SkillText],
+) -> Vec<&'static str> {
+    let remembered = Choices::from_headers(&needs.keys, request.headers()).of(&asked.client.key()).unwrap_or_default();
+    let still: Vec<&str> = remembered.into_iter().filter(|name| offered.iter().any(|it| it.name == *name)).collect();
+    if still.is_empty() { suggested(&asked.scopes, offered) } else { still }
+}
+
+/// Those whose scopes the client asked for. Reading is what every client may be for; what changes something is ticked for one
+/// that asked for all that it needs to (P25).
+fn suggested(scopes: &[String], offered: &[&'static SkillText]) -> Vec<&'static str> {
+    let asked = |scope: &&str| scope.ends_with(":read") || scopes.iter().any(|it| it == scope);
+    offered
+        .iter()
+        .filter(|skill| !skill.writes() || skill.scopes.iter().all(|it| asked(&it)))
+        .map(|it| it.name)
+        .collect()
+}
+
+/// The scopes that these skills need, of those that the deployment asks for at all, sorted.
+fn scopes_within(skills: &[&SkillText], allowed: &[String]) -> Vec<String> {
+    let all: BTreeSet<&str> = skills.iter().flat_map(|skill| skill.scopes_within(allowed)).collect();
+    all.into_iter().map(str::to_owned).collect()
 }
 
 // ---- What both hops use ----
 
-/// How a request ends that does not go on.
-pub(super) enum End {
-    /// With a page.
-    Here(ConsentProblem),
-    /// At the client.
-    Back(Box<Url>),
-}
-
-impl End {
-    pub(super) fn into_response(self, world: &World) -> Response<Bytes> {
-        let problem = match self {
-            End::Back(url) => match see(&url) {
-                Ok(response) => return response,
-                Err(_) => ConsentProblem::ForeignRedirect,
-            },
-            End::Here(problem) => problem,
-        };
-        world.log.log(Level::Info, "authorization_failed", &[("problem", problem.name())]);
-        problem.page().into_response()
-    }
-}
-
-impl From<ConsentProblem> for End {
-    fn from(problem: ConsentProblem) -> End {
-        End::Here(problem)
-    }
-}
-
-impl From<Refusal> for End {
-    fn from(refusal: Refusal) -> End {
-        match refusal {
-            Refusal::Back(url) => End::Back(url),
-            Refusal::Here(Problem::TooLong) => End::Here(ConsentProblem::TooLarge),
-            Refusal::Here(Problem::NoClient | Problem::UnknownClient) => End::Here(ConsentProblem::UnknownClient),
-            Refusal::Here(Problem::NoRedirect | Problem::ForeignRedirect) => End::Here(ConsentProblem::ForeignRedirect),
-        }
-    }
+/// The page for a request that does not go on.
+pub(super) fn ended(world: &World, problem: ConsentProblem) -> Response<Bytes> {
+    world.log.log(Level::Info, "authorization_failed", &[("problem", problem.name())]);
+    problem.page().into_response()
 }
 
 /// Counts what is about to call an object.
@@ -300,7 +306,7 @@ pub(super) fn unavailable(world: &World, error: &ObjectError) -> ConsentProblem 
 }
 
 /// Sends the browser on, by `GET`.
-pub(super) fn see(url: &Url) -> Result<Response<Bytes>, End> {
+pub(super) fn see(url: &Url) -> Result<Response<Bytes>, ConsentProblem> {
     let location = url.as_str().parse().map_err(|_| ConsentProblem::ForeignRedirect)?;
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::SEE_OTHER;

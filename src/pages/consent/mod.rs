@@ -12,9 +12,8 @@ use super::{
     Forms, Page,
     layout::{self, name},
 };
-use crate::commands;
 use crate::sentry::host::SentryHost;
-use crate::sessions::terms::{Limit, SKILLS, SkillText};
+use crate::sessions::terms::{Limit, SkillText};
 
 pub use problem::ConsentProblem;
 
@@ -47,6 +46,8 @@ pub struct Consent<'a> {
     pub redirect_uri: &'a str,
     /// The organization and project that the tokens are limited to.
     pub limit: &'a Limit,
+    /// The skills that it can be let in for.
+    pub offered: &'a [&'a SkillText],
     /// The names of the skills that are ticked at first.
     pub ticked: &'a [&'a str],
     /// The Sentry that will be asked.
@@ -89,7 +90,7 @@ pub fn consent(it: Consent<'_>) -> Page {
                 (layout::hidden(it.hidden))
                 fieldset {
                     legend { "What it may do" }
-                    @for skill in &SKILLS { (checkbox(skill, it.ticked.contains(&skill.name))) }
+                    @for skill in it.offered { (checkbox(skill, it.ticked.contains(&skill.name))) }
                 }
                 p.small {
                     "You approve the same at " (name(&it.host.name())) " next. Your Sentry token is never given to it. "
@@ -107,8 +108,7 @@ pub fn consent(it: Consent<'_>) -> Page {
 }
 
 fn checkbox(skill: &SkillText, ticked: bool) -> Markup {
-    let tools = commands::catalogue().iter().filter(|entry| entry.spec.skills.contains(&skill.skill)).count();
-    let tools = layout::counted(u32::try_from(tools).unwrap_or(u32::MAX), "1 tool", "tools");
+    let tools = layout::counted(u32::try_from(skill.own_tools().count()).unwrap_or(u32::MAX), "1 tool", "tools");
     html! {
         p {
             label {

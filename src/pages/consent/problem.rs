@@ -4,6 +4,7 @@ use http::StatusCode;
 use maud::html;
 
 use crate::limits::TooMany;
+use crate::oauth::provider::authorize::{Fault, Problem};
 use crate::oauth::provider::documents::DocumentProblem;
 use crate::pages::{Page, errors::Trouble, layout};
 
@@ -16,6 +17,8 @@ pub enum ConsentProblem {
     ClientDocument(DocumentProblem),
     /// The request's redirect URI is not the client's.
     ForeignRedirect,
+    /// The request asks for something that is not done here, or is not well-formed.
+    BadRequest(Fault),
     /// The request or form is longer than any of a client.
     TooLarge,
     /// No skill was ticked.
@@ -54,6 +57,17 @@ impl From<DocumentProblem> for ConsentProblem {
     }
 }
 
+impl From<Problem> for ConsentProblem {
+    fn from(problem: Problem) -> ConsentProblem {
+        match problem {
+            Problem::TooLong => ConsentProblem::TooLarge,
+            Problem::NoClient | Problem::UnknownClient => ConsentProblem::UnknownClient,
+            Problem::NoRedirect | Problem::ForeignRedirect => ConsentProblem::ForeignRedirect,
+            Problem::Fault(fault) => ConsentProblem::BadRequest(fault),
+        }
+    }
+}
+
 impl From<TooMany> for ConsentProblem {
     fn from(too_many: TooMany) -> ConsentProblem {
         ConsentProblem::TooMany(too_many)
@@ -71,6 +85,10 @@ impl ConsentProblem {
         let (reference, status, title, happened) = self.facts();
         let next = match self {
             Self::NoSignIn => html! { "Ask whoever runs this Vedette." },
+            Self::BadRequest(Fault { code, .. }) => html! {
+                "If you did not start this, close this page. Otherwise go back to the application and connect it again; if it \
+                 ends here again, tell its makers " code { (code) } "."
+            },
             _ => html! { "Go back to the application and connect it again." },
         };
         let page = Trouble { status, title, happened: layout::prose(happened), next, reference }.page();
@@ -101,6 +119,9 @@ impl ConsentProblem {
                 "The address that your approval would go to is not one that the application registered, so nothing is \
                  sent there. Somebody may be trying to get at your access.",
             ),
+            Self::BadRequest(Fault { description, .. }) => {
+                ("bad_request", BAD, "This application's request cannot be answered", description)
+            }
             Self::TooLarge => (
                 "too_large",
                 StatusCode::PAYLOAD_TOO_LARGE,
