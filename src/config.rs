@@ -3,6 +3,8 @@
 //! A door whose variables are missing or malformed is closed with one clear sentence; the other doors stay open. So
 //! each section is a `Result`: the door that needs it shows the [`Problem`], `/health` lists them all.
 
+use std::time::Duration;
+
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -73,6 +75,8 @@ pub struct Config {
     pub sentry_app: Result<SentryApp, Problem>,
     /// `SENTRY_SCOPES`, in the order given, without duplicates.
     pub scopes: Vec<String>,
+    /// `ACCESS_TOKEN_HOURS`: how long the access tokens of MCP clients work.
+    pub access_token_life: Result<Duration, Problem>,
     /// `SENTRY_AUTH_TOKEN`, trimmed; blank is unset (P6).
     pub environment_token: Option<SecretString>,
     /// `SENTRY_ORG` and `SENTRY_PROJECT`.
@@ -100,6 +104,7 @@ impl Config {
                 .map_err(|sentence| Problem { variable: "SENTRY_HOST", problem: sentence }),
             sentry_app: parse_sentry_app(get("SENTRY_CLIENT_ID"), get("SENTRY_CLIENT_SECRET")),
             scopes: unique_words(&scopes),
+            access_token_life: parse_access_token_life(get("ACCESS_TOKEN_HOURS")),
             environment_token: get("SENTRY_AUTH_TOKEN").map(SecretString::from),
             default_target: DefaultTarget { organization: get("SENTRY_ORG"), project: get("SENTRY_PROJECT") },
             root_secrets: parse_root_secrets(get("COOKIE_SECRET"), get("COOKIE_SECRET_PREVIOUS")),
@@ -116,12 +121,27 @@ impl Config {
             self.sentry_host.as_ref().err(),
             self.root_secrets.as_ref().err(),
             self.slack.as_ref().err(),
+            self.access_token_life.as_ref().err(),
             self.base_url.as_ref().err(),
         ]
         .into_iter()
         .flatten()
         .copied()
         .collect()
+    }
+}
+
+/// Eight hours by default: clients refresh badly, and a session is looked up at each request anyway, so that a long life keeps
+/// no revoked token alive.
+fn parse_access_token_life(value: Option<String>) -> Result<Duration, Problem> {
+    let hours = value.map_or(Ok(8), |value| value.parse::<u64>());
+    match hours {
+        Ok(hours @ 1..=24) => Ok(Duration::from_secs(hours * 60 * 60)),
+        _ => problem(
+            "ACCESS_TOKEN_HOURS",
+            "is not a whole number from 1 to 24: set it to how many hours an MCP client's access token is to work, or leave \
+             it out for 8",
+        ),
     }
 }
 
@@ -248,6 +268,22 @@ mod tests {
         {
             assert!(base(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn access_tokens_live_eight_hours_or_one_to_twenty_four() {
+        let hours =
+            |value| config(&[("ACCESS_TOKEN_HOURS", value)]).access_token_life.map(|life| life.as_secs() / 3600);
+        assert_eq!((hours(""), hours("1"), hours(" 24 ")), (Ok(8), Ok(1), Ok(24)));
+        for bad in ["0", "25", "-1", "8h", "1.5", "99999999999999999999"] {
+            assert_eq!(hours(bad).unwrap_err().variable, "ACCESS_TOKEN_HOURS", "{bad}");
+        }
+        let problems = config(&[("ACCESS_TOKEN_HOURS", "soon")]).problems();
+        assert!(
+            problems
+                .iter()
+                .any(|it| it.to_string().starts_with("ACCESS_TOKEN_HOURS is not a whole number from 1 to 24"))
+        );
     }
 
     #[test]

@@ -172,7 +172,7 @@ pub async fn authenticate(
     need: CredentialNeed,
 ) -> Result<Caller, Refusal> {
     match Presented::of(headers) {
-        Ok(Presented::Bearer(token)) => session(world, endpoint, token, need).await,
+        Ok(Presented::Bearer(token)) => session(world, headers, endpoint, token, need).await,
         Ok(Presented::SentryBearer(token)) => brought(world, headers, endpoint, token).await,
         Err(NoAccess::Nothing) => {
             stranger(world, headers).await?;
@@ -203,6 +203,7 @@ pub async fn count(world: &World, key: &Key) -> Result<(), Refusal> {
 ///    gives the Sentry credential that is needed, renewed when that is due (P3).
 async fn session(
     world: &World,
+    headers: &HeaderMap,
     endpoint: &Endpoint,
     token: SecretString,
     need: CredentialNeed,
@@ -215,7 +216,8 @@ async fn session(
     let key = sha256(token.session().object_name().as_bytes());
     count(world, &key).await?;
     // (3)
-    let source = Granted { world: world.clone(), token, resource: endpoint.resource(), first: RefCell::default() };
+    let (resource, address) = (endpoint.resource(), limits::address(headers));
+    let source = Granted { world: world.clone(), token, resource, address, first: RefCell::default() };
     if let Some(operators) = world.config.environment_token.clone() {
         return headless(world, endpoint, source, &operators).await;
     }
@@ -287,6 +289,8 @@ struct Granted {
     world: World,
     token: Token,
     resource: Resource,
+    /// Where the caller comes from, as limits know it.
+    address: String,
     /// What came with the answer to who calls, for the first command.
     first: RefCell<Option<Held>>,
 }
@@ -302,7 +306,12 @@ enum Answer {
 impl Granted {
     async fn ask(&self, credential: CredentialNeed) -> Result<Answer, ObjectError> {
         let session = self.token.session();
-        let call = Authenticate { token: self.token.hash(), resource: self.resource.clone(), credential };
+        let call = Authenticate {
+            token: self.token.hash(),
+            resource: self.resource.clone(),
+            credential,
+            address: self.address.clone(),
+        };
         Ok(match ports::call(&*self.world.objects, &session.object_name(), &call).await? {
             Authenticated::Refused => Answer::Refused,
             Authenticated::OtherResource => Answer::OtherResource,

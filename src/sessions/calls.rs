@@ -98,6 +98,12 @@ pub struct Refresh {
     pub token: String,
     /// The hash of the client's id.
     pub client: String,
+    /// Whether the client proved itself with a secret.
+    #[serde(default)]
+    pub confidential: bool,
+    /// The network address that it comes from, as limits know it.
+    #[serde(default)]
+    pub address: String,
     /// What it asks for.
     pub wanted: Wanted,
 }
@@ -264,6 +270,9 @@ pub struct Authenticate {
     pub resource: Resource,
     /// Whether a Sentry credential is needed for what they ask.
     pub credential: CredentialNeed,
+    /// The network address that they come from, as limits know it.
+    #[serde(default)]
+    pub address: String,
 }
 declare_call!(Session: Authenticate => Authenticated, "/authenticate");
 

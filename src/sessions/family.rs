@@ -10,8 +10,11 @@
 //! **The refresh token** rotates with each use, and the newest two are known.
 //! - The *newest*: is replaced by its successor ([`Token::next`]), which is the same whenever it is asked for.
 //! - The *previous*: its client asks again, because the answer was lost or two of its processes refresh at once. As long as the
-//!   newest pair was not used, or for a minute after it was made, it gets that same pair. Afterwards two parties hold
-//!   the family, and it is not known which is the thief: the session ends (RFC 9700 §4.14.2).
+//!   newest pair was not used, or for a minute after it was made, it gets that same pair. So does a stale copy of the same
+//!   client: another window or process of it, which kept the token that the first replaced. For as long as an access token lives,
+//!   it gets that pair if the client proved itself with its secret, which a thief of the token alone has not; or, a public one, if
+//!   the newest pair was asked for and used at one network address only, the one that this request comes from. Otherwise two
+//!   parties hold the family, and it is not known which is the thief: the session ends (RFC 9700 §4.14.2).
 //! - An *older* one, which we know to be ours by its MAC alone: the session ends.
 //!
 //! Another client's code or token is refused and changes nothing: who holds a stolen one cannot end the session with it.
@@ -19,7 +22,7 @@
 use std::time::Duration;
 
 use super::calls::{Denied, Issued, Redeem, Refresh, Resource, Revoke, Tokens, Wanted};
-use super::session::{ACCESS_LIFE, IDLE_LIFE, REMEMBER, Session, SessionError, UNUSED_LIFE};
+use super::session::{IDLE_LIFE, REMEMBER, Session, SessionError, UNUSED_LIFE};
 use super::store::{AccessRow, Pair, Session as Row, State};
 use super::terms::{Limit, Terms};
 use super::tokens::{Kind, Token};
@@ -83,10 +86,11 @@ impl Session {
         // (5) The first pair.
         let access = Token::new(Kind::Access, self.id, &*self.world.random);
         let refresh = row.terms.may_refresh.then(|| Token::new(Kind::Refresh, self.id, &*self.world.random));
-        let access_row = AccessRow { hash: access.hash(), generation: 1, scopes, limit, expires_at: now + ACCESS_LIFE };
+        let expires_at = now + self.world.config.access_token_life?;
+        let access_row = AccessRow { hash: access.hash(), generation: 1, scopes, limit, expires_at };
         let hash = refresh.as_ref().map(Token::hash);
         let expires_at = if refresh.is_some() { now + UNUSED_LIFE } else { access_row.expires_at };
-        let pair = Pair { access: &access_row, refresh: hash.as_deref(), expires_at };
+        let pair = Pair { access: &access_row, refresh: hash.as_deref(), expires_at, place: &[] };
         self.store.transaction(&mut || self.store.redeem(&pair, now))?;
         Ok(Ok(self.issued(&row.terms, access_row, &access, refresh.as_ref())?))
     }
@@ -103,8 +107,9 @@ impl Session {
         }
         // (2) It is the newest, or the one before and may be asked for again.
         let hash = Some(token.hash());
+        let place = self.place(&call.address);
         let newest = row.refresh == hash;
-        let again = row.previous == hash && may_ask_again(&row, now);
+        let again = row.previous == hash && self.may_ask_again(&row, call, &place)?;
         if !newest && !again {
             self.log(Level::Warn, "refresh_token_reused", &[]);
             self.store.end(now + REMEMBER)?;
@@ -120,14 +125,31 @@ impl Session {
         let refresh = token.next(Kind::Refresh, &salt, "");
         let access = token.next(Kind::Access, &salt, &format!("{} {}", limit.path(), scopes.join(" ")));
         let generation = if newest { row.generation + 1 } else { row.generation };
-        let access_row = AccessRow { hash: access.hash(), generation, scopes, limit, expires_at: now + ACCESS_LIFE };
+        let expires_at = now + self.world.config.access_token_life?;
+        let access_row = AccessRow { hash: access.hash(), generation, scopes, limit, expires_at };
         let hash = refresh.hash();
-        let pair = Pair { access: &access_row, refresh: Some(&hash), expires_at: now + IDLE_LIFE };
-        self.store.transaction(&mut || match newest {
-            true => self.store.rotate(&pair, now),
-            false => self.store.repeat(&access_row),
+        let pair = Pair { access: &access_row, refresh: Some(&hash), expires_at: now + IDLE_LIFE, place: &place };
+        let elsewhere = !newest && !self.store.was_only_at(&place, generation)?;
+        self.store.transaction(&mut || {
+            if newest {
+                return self.store.rotate(&pair, now);
+            }
+            if elsewhere {
+                self.store.used_elsewhere()?;
+            }
+            self.store.repeat(&access_row)
         })?;
         Ok(Ok(self.issued(&row.terms, access_row, &access, Some(&refresh))?))
+    }
+
+    /// Whether the token that the newest replaced may be exchanged again, by `call`, which comes from `place`.
+    fn may_ask_again(&self, row: &Row, call: &Refresh, place: &[u8]) -> Result<bool, SessionError> {
+        let Some(age) = row.rotated_at.map(|at| self.now().since(at)) else { return Ok(false) };
+        if !row.in_use || age <= CONCURRENT {
+            return Ok(true);
+        }
+        let stale = age <= self.world.config.access_token_life?;
+        Ok(stale && (call.confidential || self.store.was_only_at(place, row.generation)?))
     }
 
     /// The alarm is set after the decision is written: what it is for holds without it.
@@ -182,10 +204,6 @@ fn fits(challenge: &str, verifier: &str) -> bool {
     (43..=128).contains(&verifier.len())
         && verifier.bytes().all(unreserved)
         && base64url(&sha256(verifier.as_bytes())) == challenge
-}
-
-fn may_ask_again(row: &Row, now: crate::ports::Timestamp) -> bool {
-    !row.in_use || row.rotated_at.is_some_and(|at| now.since(at) <= CONCURRENT)
 }
 
 /// Whether it is of the form that the permissions at Sentry have. <https://docs.sentry.io/api/permissions/>

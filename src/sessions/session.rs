@@ -30,7 +30,7 @@ use super::store::{Live, State, Store};
 use super::tokens::{Kind, SessionId, Token};
 use crate::accounts::object_name;
 use crate::config::Problem;
-use crate::crypto::{KeyRing, Purpose, Sealed, random_bytes};
+use crate::crypto::{KeyRing, Purpose, Sealed, random_bytes, sha256};
 use crate::grants::record::{Grant, GrantRecord};
 use crate::grants::vault::Vault;
 use crate::grants::{Credential, NoCredential};
@@ -38,8 +38,6 @@ use crate::ports::{Alarm, Call, Level, Sql, StorageError, Timestamp, World};
 
 /// How long a code works (RFC 6749 §4.1.2 recommends 10 minutes at most).
 pub const CODE_LIFE: Duration = Duration::from_secs(10 * 60);
-/// How long an access token works.
-pub const ACCESS_LIFE: Duration = Duration::from_secs(60 * 60);
 /// How long a session lives that nobody refreshes: each refresh and each first use of a new pair begins it anew.
 pub const IDLE_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long a session lives whose first tokens nobody uses: their client never got them, and nobody can end it.
@@ -187,6 +185,10 @@ impl Session {
         } else if live.used_at.is_none_or(|at| self.now().since(at) >= USE_IS_NOTED_EVERY) {
             self.store.used(self.now())?;
         }
+        let newest = access.generation == live.generation;
+        if newest && live.place.as_ref().is_some_and(|place| *place != self.place(&call.address)) && !live.elsewhere {
+            self.store.used_elsewhere()?;
+        }
         let credential = match self.credential(call.credential).await {
             // The vault may have awaited Sentry: whoever was revoked meanwhile gets nothing.
             (_, Awaited::Perhaps) if !self.store.is_live(&call.token, self.now())? => {
@@ -244,6 +246,12 @@ impl Session {
     }
 
     // ---- What all parts use ----
+
+    /// A network address as it is stored: told apart from others, and not written down.
+    pub(super) fn place(&self, address: &str) -> Vec<u8> {
+        let hash = sha256(format!("vedette/v1/place/{}/{address}", self.id.object_name()).as_bytes());
+        hash.into_iter().take(16).collect()
+    }
 
     pub(super) fn now(&self) -> Timestamp {
         self.world.clock.now()

@@ -16,7 +16,7 @@ const SWEEP: i64 = 10;
 /// How many access tokens of one pair are kept.
 const VARIANTS: i64 = 20;
 
-const SCHEMA: [&str; 3] = [
+const SCHEMA: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS session (
         id INTEGER PRIMARY KEY CHECK (id = 1),
         state TEXT NOT NULL,
@@ -50,6 +50,12 @@ const SCHEMA: [&str; 3] = [
         opened_at INTEGER NOT NULL,
         attempts INTEGER NOT NULL DEFAULT 0,
         due_at INTEGER
+    )",
+    "CREATE TABLE IF NOT EXISTS newest_pair (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        generation INTEGER NOT NULL,
+        place BLOB NOT NULL,
+        elsewhere INTEGER NOT NULL DEFAULT 0
     )",
 ];
 
@@ -169,6 +175,10 @@ pub(super) struct Live {
     pub generation: i64,
     pub in_use: bool,
     pub used_at: Option<Timestamp>,
+    /// Where the newest pair was asked for.
+    pub place: Option<Vec<u8>>,
+    /// Whether it was asked for or used elsewhere as well.
+    pub elsewhere: bool,
     pub access: AccessRow,
 }
 
@@ -188,6 +198,8 @@ pub(super) struct Pair<'a> {
     pub refresh: Option<&'a str>,
     /// When the session ends unless it is prolonged.
     pub expires_at: Timestamp,
+    /// Where it is asked for.
+    pub place: &'a [u8],
 }
 
 pub(super) struct Store {
@@ -264,7 +276,27 @@ impl Store {
             "UPDATE session SET generation = generation + 1, previous = refresh, refresh = ?2, rotated_at = ?1,
                     used_at = ?1, in_use = 0, expires_at = ?3 WHERE id = 1",
             vec![now.into(), pair.refresh.into(), pair.expires_at.into()],
+        )?;
+        self.exec(
+            "INSERT INTO newest_pair (id, generation, place) VALUES (1, ?1, ?2)
+             ON CONFLICT (id) DO UPDATE SET generation = ?1, place = ?2, elsewhere = 0",
+            vec![Value::Integer(pair.access.generation), pair.place.to_vec().into()],
         )
+    }
+
+    /// Whether the pair of this generation was asked for and used at `place` alone; of one from before that was noted, it is not
+    /// known to be.
+    pub fn was_only_at(&self, place: &[u8], generation: i64) -> Result<bool, StorageError> {
+        let rows = self.sql.exec(
+            "SELECT place FROM newest_pair WHERE generation = ? AND elsewhere = 0",
+            vec![Value::Integer(generation)],
+        )?;
+        Ok(rows.first().and_then(|row| row.blob(0)) == Some(place))
+    }
+
+    /// The newest pair is in use elsewhere than where it was asked for.
+    pub fn used_elsewhere(&self) -> Result<(), StorageError> {
+        self.exec("UPDATE newest_pair SET elsewhere = 1", vec![])
     }
 
     /// An access token for who repeats a refresh: the same again, or one that is narrowed in another way. Of one pair the newest
@@ -297,8 +329,9 @@ impl Store {
     /// one statement, which does not hold the time, so that its rows can be remembered.
     pub fn live(&self, hash: &str, now: Timestamp) -> Result<Option<Live>, StorageError> {
         let rows = self.sql.exec(
-            "SELECT access.generation, scopes, path, access.expires_at, terms, session.generation, in_use, used_at
-             FROM access, session WHERE access.hash = ? AND revoked = 0 AND session.id = 1 AND state = 'open'",
+            "SELECT access.generation, scopes, path, access.expires_at, terms, session.generation, in_use, used_at, place, elsewhere
+             FROM access JOIN session LEFT JOIN newest_pair ON newest_pair.generation = session.generation
+             WHERE access.hash = ? AND revoked = 0 AND session.id = 1 AND state = 'open'",
             vec![hash.into()],
         )?;
         let live = |row: &Row| {
@@ -315,6 +348,8 @@ impl Store {
                 generation: row.integer(5)?,
                 in_use: row.integer(6) == Some(1),
                 used_at: row.timestamp(7),
+                place: row.blob(8).map(<[u8]>::to_vec),
+                elsewhere: row.integer(9) == Some(1),
                 access,
             })
         };
@@ -350,6 +385,7 @@ impl Store {
     /// Ends the session and every token of it; its accounts are to be told.
     pub fn end(&self, forget_at: Timestamp) -> Result<(), StorageError> {
         self.exec("DELETE FROM access", vec![])?;
+        self.exec("DELETE FROM newest_pair", vec![])?;
         self.exec("UPDATE membership SET due_at = 0, attempts = 0", vec![])?;
         self.exec(
             "UPDATE session SET state = 'ended', expires_at = ?, client_state = NULL, refresh = NULL, previous = NULL,

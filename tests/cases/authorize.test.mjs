@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { approve, cancel } from "../consent.mjs";
-import { REDIRECT, goesBack, isAsked, isError, openDoor, scenario, staysHere } from "./door.mjs";
+import { REDIRECT, isAFault, isAsked, isError, openDoor, scenario, staysHere } from "./door.mjs";
 
 const door = openDoor();
 const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"; // RFC 7636, appendix B
@@ -57,9 +57,14 @@ scenario(35, "RFC 9700 §4.1", "nor in disguise: capitals, leading blanks, contr
   }
 });
 
-scenario(36, "RFC 6749 §3.1.2", "an address is absolute and there once", async () => {
+scenario(36, "RFC 6749 §3.1.2", "an address is absolute and there once, or left out by a client that has only one", async () => {
   const client = await door.client();
-  for (const redirect_uri of ["", "/cb", "cb", "//app.example/cb", undefined]) staysHere(await client.authorization({ redirect_uri }));
+  for (const redirect_uri of ["/cb", "cb", "//app.example/cb"]) staysHere(await client.authorization({ redirect_uri }));
+  const several = await door.client({ redirect_uris: [REDIRECT, "https://app.example/cb"] });
+  for (const redirect_uri of ["", undefined]) {
+    isAsked(await client.authorization({ redirect_uri }));
+    staysHere(await several.authorization({ redirect_uri }));
+  }
   staysHere(await client.authorization({}, [["redirect_uri", REDIRECT]]));
 });
 
@@ -71,17 +76,22 @@ scenario(37, "RFC 8252 §7.1", "an application's own scheme is good when it is r
   assert.ok(back.href.startsWith(`${uri}?code=`), back.href);
 });
 
-scenario(38, "RFC 6749 §4.1.2.1", "no response_type goes back, with state and iss", async () => {
+scenario("37b", "RFC 8252 §7.1", "a scheme that could be anybody's cannot be registered; one with a dot can", async () => {
+  for (const uri of ["anything://cb", "myapp:/cb", "ms-msdt://x"]) isError(await door.registration({ redirect_uris: [uri] }), 400, "invalid_redirect_uri");
+  isAsked(await (await door.client({ redirect_uris: ["com.example.app:/cb"] })).authorization());
+});
+
+scenario(38, "RFC 9700 §4.11.2", "no response_type, and a prompt that nobody may see, are told to the person and sent nowhere", async () => {
   const client = await door.client();
-  goesBack(await client.authorization({ response_type: undefined }), "invalid_request");
-  goesBack(await client.authorization({ response_type: undefined, state: undefined }), "invalid_request");
+  isAFault(await client.authorization({ response_type: undefined }), "invalid_request");
+  isAFault(await client.authorization({ response_type: undefined, state: undefined }), "invalid_request");
+  isAFault(await client.authorization({ prompt: "none" }), "interaction_required");
 });
 
 scenario(39, "RFC 6749 §4.1.2.1", "the implicit flow is not supported", async () => {
   const client = await door.client();
   for (const response_type of ["token", "id_token", "code token"]) {
-    const back = goesBack(await client.authorization({ response_type }), "unsupported_response_type");
-    assert.equal(back.hash, "");
+    isAFault(await client.authorization({ response_type }), "unsupported_response_type");
   }
 });
 
@@ -93,22 +103,23 @@ scenario(40, "RFC 7591 §2", "a client that is not for codes cannot be registere
 
 scenario(41, "OAuth 2.1 §7.5.1", "a public client uses PKCE", async () => {
   const client = await door.client();
-  const back = goesBack(await client.authorization({ code_challenge: undefined, code_challenge_method: undefined }), "invalid_request");
-  assert.match(back.searchParams.get("error_description"), /PKCE/);
+  const answer = await client.authorization({ code_challenge: undefined, code_challenge_method: undefined });
+  isAFault(answer, "invalid_request");
+  assert.match(answer.text, /PKCE/);
 });
 
 scenario(42, "RFC 7636 §4.4.1", "plain is refused, also when it is only meant", async () => {
   const client = await door.client();
-  goesBack(await client.authorization({ code_challenge_method: "plain" }), "invalid_request");
-  goesBack(await client.authorization({ code_challenge_method: undefined }), "invalid_request");
+  isAFault(await client.authorization({ code_challenge_method: "plain" }), "invalid_request");
+  isAFault(await client.authorization({ code_challenge_method: undefined }), "invalid_request");
 });
 
 scenario(43, "RFC 7636 §4.3", "an unknown method, a method without a challenge, and what is no S256 are refused (B11)", async () => {
   const client = await door.client();
-  goesBack(await client.authorization({ code_challenge_method: "S512" }), "invalid_request");
-  goesBack(await client.authorization({ code_challenge: undefined }), "invalid_request");
+  isAFault(await client.authorization({ code_challenge_method: "S512" }), "invalid_request");
+  isAFault(await client.authorization({ code_challenge: undefined }), "invalid_request");
   for (const code_challenge of ["", "x", CHALLENGE.slice(1), `${CHALLENGE}A`, CHALLENGE.replace("-", "+"), CHALLENGE.replace("-", "=")]) {
-    goesBack(await client.authorization({ code_challenge }), "invalid_request");
+    isAFault(await client.authorization({ code_challenge }), "invalid_request");
   }
 });
 
@@ -123,14 +134,14 @@ scenario(44, "OAuth 2.1 §7.5.1", "a confidential client may do without PKCE, an
 scenario(45, "RFC 8707 §2", "a resource is an absolute URI without a fragment", async () => {
   const client = await door.client();
   for (const resource of [`${door.origin}/mcp#x`, "/mcp", "mcp", "javascript:x", `${door.origin}/mcp?x`, `${door.origin}/x/../mcp`]) {
-    goesBack(await client.authorization({ resource }), "invalid_target");
+    isAFault(await client.authorization({ resource }), "invalid_target");
   }
 });
 
 scenario(46, "RFC 8707 §2", "another resource is refused, and none is the whole door", async () => {
   const client = await door.client();
   for (const resource of [`${door.origin}/`, `${door.origin}/oauth`, `${door.origin}/mcpfoo`, `${door.origin}/mcp/a/b/c`]) {
-    goesBack(await client.authorization({ resource }), "invalid_target");
+    isAFault(await client.authorization({ resource }), "invalid_target");
   }
   const tokens = await client.tokens({ resource: undefined });
   assert.equal(tokens.resource, `${door.origin}/mcp`);
@@ -195,7 +206,8 @@ scenario(51, "RFC 6749 §3.1.2.3", "elsewhere the port counts", async () => {
 scenario("51b", "RFC 6749 §3.1", "a parameter that stands there twice is refused (B11)", async () => {
   const client = await door.client();
   for (const twice of [["scope", "a"], ["response_type", "code"], ["code_challenge", CHALLENGE], ["nonsense", "1"]]) {
-    const added = twice[0] === "scope" || twice[0] === "nonsense" ? [twice, twice] : [twice];
-    goesBack(await client.authorization({}, added), "invalid_request");
+    const other = [twice[0], "other"];
+    const added = twice[0] === "scope" || twice[0] === "nonsense" ? [twice, other] : [twice];
+    isAFault(await client.authorization({}, added), "invalid_request");
   }
 });

@@ -1,7 +1,7 @@
 // Cases 13 to 29: access tokens at the MCP door.
 
 import assert from "node:assert/strict";
-import { challenge, goesBack, isError, isNotCached, openDoor, scenario, shownOnTheHost } from "./door.mjs";
+import { challenge, isAFault, isError, isNotCached, openDoor, scenario, shownOnTheHost } from "./door.mjs";
 
 const door = openDoor();
 const PAGE = { origin: "https://inspector.example" };
@@ -59,7 +59,7 @@ scenario(18, "RFC 6750 §2.1", "a good token opens the door, with its person's o
   await door.works(`bearer ${access_token}`);
 });
 
-shownOnTheHost(19, "RFC 6750 §3.1", "an expired token is an invalid_token", "an_access_token_works_for_an_hour_case_19");
+shownOnTheHost(19, "RFC 6750 §3.1", "an expired token is an invalid_token", "an_access_token_works_for_eight_hours_case_19");
 
 scenario(20, "Fetch, CORS", "a page can read the challenge", async () => {
   const answer = await door.tools("Bearer garbage", { headers: PAGE });
@@ -98,7 +98,7 @@ scenario(24, "RFC 8707 §2", "a resource ends at a slash: a longer name is anoth
 
 scenario(25, "RFC 8707 §2", "a resource has no query, so none can be lost", async () => {
   const client = await door.client();
-  goesBack(await client.authorization({ resource: `${door.origin}/mcp?tenant=one` }), "invalid_target");
+  isAFault(await client.authorization({ resource: `${door.origin}/mcp?tenant=one` }), "invalid_target");
   const granted = await client.code();
   isError(await client.redeem(granted, { resource: `${door.origin}/mcp?tenant=one` }), 400, "invalid_target");
 });
@@ -108,7 +108,7 @@ scenario(26, "RFC 8707 §2", "another host, port or scheme is another resource",
   const granted = await client.code();
   const { port } = new URL(door.origin);
   for (const origin of ["https://evil.example", `http://127.0.0.1:${Number(port) + 1}`, `http://localhost:${port}`, `https://127.0.0.1:${port}`]) {
-    goesBack(await client.authorization({ resource: `${origin}/mcp` }), "invalid_target");
+    isAFault(await client.authorization({ resource: `${origin}/mcp` }), "invalid_target");
     isError(await client.redeem(granted, { resource: `${origin}/mcp` }), 400, "invalid_target");
   }
   // The address is the configured one, whatever a request calls it.
@@ -119,7 +119,7 @@ scenario(26, "RFC 8707 §2", "another host, port or scheme is another resource",
 scenario(27, "RFC 8707 §2", "one resource at a time (ours); that of the whole door is good at each place within", async () => {
   const client = await door.client();
   const other = `${door.origin}/mcp/globex`;
-  goesBack(await client.authorization({}, [["resource", other]]), "invalid_target");
+  isAFault(await client.authorization({}, [["resource", other]]), "invalid_target");
   const same = await client.authorization({}, [["resource", `${door.origin}/mcp`]]);
   assert.equal(same.status, 200, "the same one twice is one");
   const { access_token } = await client.tokens();

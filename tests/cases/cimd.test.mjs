@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import { after, before } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { Client, REDIRECT, goesBack, isAsked, isError, openDoor, scenario, shownOnTheHost, staysHere } from "./door.mjs";
+import { Client, REDIRECT, isAFault, isAsked, isError, openDoor, scenario, shownOnTheHost, staysHere } from "./door.mjs";
 
 const door = openDoor();
 
@@ -59,7 +59,7 @@ scenario(121, "CIMD §4", "a client with a good description goes the whole way, 
   assert.equal((await client.revoke(next.json.refresh_token)).status, 200);
   await door.isDead(next.json.access_token);
   staysHere(await client.authorization({ redirect_uri: "https://evil.example/cb" }));
-  goesBack(await client.authorization({ code_challenge_method: "plain" }), "invalid_request");
+  isAFault(await client.authorization({ code_challenge_method: "plain" }), "invalid_request");
 });
 
 scenario(122, "CIMD §4.1, §6.6", "a description that is wrong, too long, late or not there is refused, and nobody is sent anywhere", async () => {

@@ -45,14 +45,23 @@ scenario(55, "RFC 6749 §5.2", "no client, or an unknown one, is an invalid_clie
   }
 });
 
-scenario(56, "RFC 6749 §2.3", "one way to authenticate at a time", async () => {
+scenario(56, "RFC 6749 §2.3", "one way to authenticate at a time; a client's name beside it is none (§3.2.1)", async () => {
   const client = await door.client(CONFIDENTIAL);
   const headers = { authorization: basic(client.id, client.secret) };
   const fields = client.redemption(await client.code());
-  for (const more of [{ client_id: client.id }, { client_id: "" }, { client_secret: client.secret }, { client_secret: "" }]) {
+  for (const more of [{ client_id: "another" }, { client_secret: client.secret }, { client_secret: "x" }]) {
     isError(await door.form({ ...fields, ...more }, { headers }), 400, "invalid_request");
   }
-  assert.equal((await door.form(fields, { headers })).status, 200);
+  for (const more of [{ client_id: client.id }, { client_id: "", client_secret: "" }]) {
+    const redemption = client.redemption(await client.code());
+    const answer = await door.form({ ...redemption, ...more }, { headers });
+    assert.equal(answer.status, 200, answer.text);
+    const refresh = { grant_type: "refresh_token", refresh_token: answer.json.refresh_token, ...more };
+    assert.equal((await door.form(refresh, { headers })).status, 200);
+  }
+  const open = await door.client();
+  const redemption = { ...open.redemption(await open.code()), client_id: open.id, client_secret: "" };
+  assert.equal((await door.form(redemption, { headers: { authorization: "Bearer x" } })).status, 200, "neither is an authentication");
 });
 
 /** Fails unless this is an invalid_client that says that Basic was tried. */
@@ -260,7 +269,8 @@ scenario(77, "RFC 6749 §3.3", "scopes can be narrowed; foreign ones are left ou
   assert.equal((await asked("org:read event:read")).json.scope, "event:read org:read");
   assert.equal((await asked("org:read nonsense org:admin")).json.scope, "org:read");
   assert.equal((await asked(undefined)).json.scope, INSPECT);
-  isError(await asked("nonsense"), 400, "invalid_scope");
+  assert.equal((await asked("claudeai")).json.scope, INSPECT, "a word of the client's own asks for nothing in particular");
+  isError(await asked("org:admin"), 400, "invalid_scope");
 });
 
 scenario(78, "RFC 8707 §2.2", "a resource can be narrowed, not widened, and then the code stays good", async () => {

@@ -11,7 +11,7 @@ use vedette::oauth::provider::token;
 use vedette::sessions::terms::Terms;
 
 use crate::oauth_sessions::{REDIRECT, Rig, VERIFIER, rig_with, terms};
-use crate::world::{APP, Platform, wait};
+use crate::world::{APP, Platform, variables, wait};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -107,7 +107,7 @@ fn without<'a>(form: &[(&'a str, String)], name: &str) -> Vec<(&'a str, String)>
 fn a_code_becomes_tokens_that_refresh_rfc_6749_5_1_cases_66_82() {
     let door = door(AuthMethod::None);
     let Answer { status, body, .. } = door.post(&door.code_form(), None);
-    assert_eq!((status, &body["token_type"], &body["expires_in"]), (200, &"Bearer".into(), &3600.into()));
+    assert_eq!((status, &body["token_type"], &body["expires_in"]), (200, &"Bearer".into(), &28_800.into()));
     assert_eq!(body["resource"], format!("{APP}/mcp/globex"));
     assert!(body["scope"].as_str().unwrap().contains("event:read"));
     let next = door.refresh(&body["refresh_token"]);
@@ -268,6 +268,25 @@ fn a_scope_of_the_clients_own_may_be_said_again_at_the_token_endpoint() {
     let answer = door.post(&form, None);
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert!(answer.body["scope"].as_str().unwrap().contains("event:read"), "it says what there is");
+}
+
+#[test]
+fn the_operator_says_how_long_access_tokens_work() {
+    for (hours, seconds) in [("1", 3_600), ("24", 86_400)] {
+        let mut door = door(AuthMethod::None);
+        let hours = variables().into_iter().chain([("ACCESS_TOKEN_HOURS", hours.to_owned())]);
+        door.rig.platform.redeploy(&hours.collect::<Vec<_>>());
+        door.rig.world = door.rig.platform.world();
+        assert_eq!(door.post(&door.code_form(), None).body["expires_in"], seconds);
+    }
+    let mut door = door(AuthMethod::None);
+    door.rig
+        .platform
+        .redeploy(&variables().into_iter().chain([("ACCESS_TOKEN_HOURS", "x".to_owned())]).collect::<Vec<_>>());
+    door.rig.world = door.rig.platform.world();
+    let answer = door.post(&door.code_form(), None);
+    assert_eq!((answer.status, &answer.body["error"]), (503, &"temporarily_unavailable".into()));
+    assert!(answer.body["error_description"].as_str().unwrap().starts_with("ACCESS_TOKEN_HOURS is not"));
 }
 
 #[test]

@@ -48,11 +48,14 @@ pub struct Known {
     /// Whether it registered the grant type `refresh_token`. Of a client with a document the session knows that: where it
     /// may not, no refresh token was made.
     pub may_refresh: bool,
+    /// Whether it proved itself with a secret.
+    pub confidential: bool,
 }
 
 impl From<&Client> for Known {
     fn from(client: &Client) -> Known {
-        Known { key: client.key(), may_refresh: client.metadata.may_refresh }
+        let confidential = client.metadata.auth_method != AuthMethod::None;
+        Known { key: client.key(), may_refresh: client.metadata.may_refresh, confidential }
     }
 }
 
@@ -125,7 +128,11 @@ fn authenticate(
     let refused = || OAuthError { challenge: headers.contains_key(header::AUTHORIZATION), ..unknown() };
     let Credentials { id, secret } = credentials(headers, form)?.ok_or_else(refused)?;
     if documents::address(&id, origin).is_some() {
-        return if secret.is_none() { Ok(Known { key: key(&id), may_refresh: true }) } else { Err(refused()) };
+        return if secret.is_none() {
+            Ok(Known { key: key(&id), may_refresh: true, confidential: false })
+        } else {
+            Err(refused())
+        };
     }
     let client = Client::read(keys, &id).ok_or_else(refused)?;
     let authenticated = match (client.metadata.auth_method, &secret) {
@@ -191,7 +198,7 @@ mod tests {
 
     #[test]
     fn neither_a_form_nor_a_code_is_printed() {
-        let client = Known { key: "key".to_owned(), may_refresh: true };
+        let client = Known { key: "key".to_owned(), may_refresh: true, confidential: false };
         let form = vec![("client_secret".to_owned(), "hush".to_owned()), ("code".to_owned(), "hush".to_owned())];
         let request = ClientRequest { client, address: String::new(), form };
         assert!(!format!("{request:?} {:?}", Concluded::Code("hush".to_owned())).contains("hush"));

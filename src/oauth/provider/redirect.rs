@@ -10,51 +10,27 @@ use crate::sentry::host::is_loopback;
 /// The longest accepted redirect URI, in bytes.
 pub const MAX_REDIRECT: usize = 512;
 
-/// Schemes that run, show or send something, or that systems answer themselves, instead of reaching the client's application.
-const FORBIDDEN: [&str; 43] = [
-    "about",
-    "blob",
-    "chrome",
-    "chrome-extension",
-    "cid",
-    "data",
-    "facetime",
-    "feed",
-    "file",
-    "filesystem",
-    "ftp",
-    "ftps",
-    "git",
-    "gopher",
-    "imap",
-    "intent",
-    "irc",
-    "itms-services",
-    "jar",
-    "javascript",
-    "ldap",
-    "ldaps",
-    "mailto",
-    "market",
-    "moz-extension",
-    "ms-msdt",
-    "news",
-    "nfs",
-    "resource",
-    "rtsp",
-    "search-ms",
-    "shell",
-    "sip",
-    "smb",
-    "sms",
-    "ssh",
-    "tel",
-    "telnet",
-    "urn",
-    "vbscript",
-    "view-source",
-    "ws",
-    "wss",
+/// Schemes without a dot of well-known MCP clients. Any other such name could be anybody's: something that runs or shows what
+/// follows it, or an application that was never meant.
+const KNOWN: [&str; 18] = [
+    "claude",
+    "code-oss",
+    "cursor",
+    "goose",
+    "jetbrains",
+    "kiro",
+    "lmstudio",
+    "raycast",
+    "trae",
+    "vscode",
+    "vscode-insiders",
+    "vscodium",
+    "warp",
+    "warppreview",
+    "windsurf",
+    "windsurf-next",
+    "zed",
+    "zed-preview",
 ];
 
 /// How a client's redirect URI reaches it.
@@ -64,9 +40,8 @@ pub enum Reaches {
     Web,
     /// `http` on a loopback host (RFC 8252 §7.3).
     Loopback,
-    /// A private-use scheme (RFC 8252 §7.1). It asks for a reversed domain name; well-known clients have plain names
-    /// (`cursor://`, `vscode://`, `warp://`), so any that is followed by `://` is accepted as well, but for those that are
-    /// known to be something else. What protects such a client, whose scheme any application on the computer can claim, is
+    /// A private-use scheme (RFC 8252 §7.1): a reversed domain name, which has a dot, or the plain name of a well-known client
+    /// ([`KNOWN`]), followed by `://`. What protects such a client, whose scheme any application on the computer can claim, is
     /// PKCE, which it must use, and the page, which names the scheme.
     PrivateScheme,
 }
@@ -104,9 +79,10 @@ pub fn check(text: &str) -> Result<Reaches, &'static str> {
         "https" => Ok(Reaches::Web),
         "http" if is_loopback(&url) => Ok(Reaches::Loopback),
         "http" => Err("is http beyond the loopback host: use https"),
-        scheme if FORBIDDEN.contains(&scheme) => Err("has a scheme that leads to no application"),
-        scheme if scheme.contains('.') || rest.starts_with("//") => Ok(Reaches::PrivateScheme),
-        _ => Err("has a scheme that is neither https nor an application's own"),
+        scheme if scheme.contains('.') || (KNOWN.contains(&scheme) && rest.starts_with("//")) => {
+            Ok(Reaches::PrivateScheme)
+        }
+        _ => Err("has a scheme that is neither https nor an application's own, which has a dot (com.example.app)"),
     }
 }
 
@@ -191,6 +167,7 @@ mod tests {
             "vscode-insiders://vscode.microsoft-authentication",
             "vscodium://host/path",
             "windsurf://codeium.windsurf/oauth/callback",
+            "claude://oauth/callback",
             "warp://mcp/oauth2callback",
             "zed://mcp/oauth",
             "com.raycast:/oauth?package_name=Extension",
@@ -234,8 +211,30 @@ mod tests {
 
     #[test]
     fn schemes_that_run_or_show_something_may_not_cases_34_35() {
-        assert!(FORBIDDEN.is_sorted());
-        for scheme in FORBIDDEN {
+        assert!(KNOWN.is_sorted());
+        for scheme in [
+            "javascript",
+            "data",
+            "vbscript",
+            "file",
+            "blob",
+            "about",
+            "mailto",
+            "tel",
+            "sms",
+            "intent",
+            "ms-msdt",
+            "view-source",
+            "chrome-extension",
+            "ws",
+            "ssh",
+            "search-ms",
+            "urn",
+            "myapp",
+            "x",
+            "anything",
+            "cursors",
+        ] {
             for text in [format!("{scheme}:x"), format!("{scheme}://x/y"), format!("{}:x", scheme.to_uppercase())] {
                 assert!(check(&text).is_err(), "{text}");
             }

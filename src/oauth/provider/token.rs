@@ -76,7 +76,13 @@ async fn refresh(world: &World, keys: &KeyRing, request: &ClientRequest) -> Resu
         request.get("refresh_token").ok_or_else(|| OAuthError::new("invalid_request", "refresh_token is missing."))?;
     let token = Token::read(keys, Kind::Refresh, text).ok_or_else(|| denied(Denied::NoSuchGrant))?;
     within_limits(world, request).await?;
-    let refresh = Refresh { token: text.to_owned(), client: request.client.key.clone(), wanted: wanted(request)? };
+    let refresh = Refresh {
+        token: text.to_owned(),
+        client: request.client.key.clone(),
+        confidential: request.client.confidential,
+        address: request.address.clone(),
+        wanted: wanted(request)?,
+    };
     let name = token.session().object_name();
     answer(call(&*world.objects, &name, &refresh).await.map_err(|error| unavailable(world, &error))?)
 }
@@ -142,7 +148,8 @@ fn denied(why: Denied) -> OAuthError {
 }
 
 fn keys(world: &World) -> Result<KeyRing, OAuthError> {
-    world.config.root_secrets.clone().map(KeyRing::new).map_err(|problem| {
+    let roots = world.config.access_token_life.and_then(|_| world.config.root_secrets.clone());
+    roots.map(KeyRing::new).map_err(|problem| {
         OAuthError::new("temporarily_unavailable", problem.to_string()).with_status(StatusCode::SERVICE_UNAVAILABLE)
     })
 }

@@ -281,6 +281,9 @@ pub(super) async fn within_limits(world: &World, request: &Request<Bytes>) -> Re
 }
 
 pub(super) fn needs(world: &World) -> Result<Needs<'_>, ConsentProblem> {
+    if world.config.access_token_life.is_err() {
+        return Err(ConsentProblem::NotConfigured);
+    }
     let operators = world.config.environment_token.is_some() && world.config.sentry_app.is_err();
     Needs::of(&world.config).map_err(|_| match operators {
         true => ConsentProblem::NoSignIn,
