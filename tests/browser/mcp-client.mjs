@@ -57,7 +57,7 @@ export async function openConsent(world, page, client) {
     });
   });
   await page.goto(client.url);
-  await page.getByRole("heading", { level: 1, name: "Let this application in?" }).waitFor();
+  await page.getByRole("heading", { level: 1, name: "Let this application into your Sentry account?" }).waitFor();
   return { ending };
 }
 

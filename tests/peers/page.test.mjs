@@ -44,7 +44,7 @@ for (const { sdk, way, version } of [
     const opens = way === "popup" ? context.waitForEvent("page") : Promise.resolve(page);
     await page.getByRole("button", { name: "Connect" }).click();
     const window = await opens;
-    await window.getByRole("heading", { name: "Let this application in?" }).waitFor();
+    await window.getByRole("heading", { name: "Let this application into your Sentry account?" }).waitFor();
     await window.getByRole("button", { name: "Approve" }).click();
     await window.getByRole("heading", { name: "Vedette would like to see your Sentry" }).waitFor();
     await window.locator('input[name=account][value="ada@example.com"]').check();

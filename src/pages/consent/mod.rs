@@ -60,7 +60,7 @@ pub struct Consent<'a> {
 
 /// The page.
 pub fn consent(it: Consent<'_>) -> Page {
-    let title = "Let this application in?";
+    let title = "Let this application into your Sentry account?";
     let content = html! {
         section.card {
             h1 { (title) }
@@ -68,7 +68,7 @@ pub fn consent(it: Consent<'_>) -> Page {
                 strong { (name(it.client_name)) } " wants to use " (name(&it.host.name())) " through Vedette, as you."
             }
             @if let Some(uri) = it.client_uri {
-                p.small { "It says that its page is " (name(uri)) "." }
+                p.small { "Website, as the application gives it: " (name(uri)) }
             }
             @if let Some(host) = it.proven_host {
                 p { "It is an application of " strong { code { (name(host)) } } ", which is where its description was found." }
@@ -109,14 +109,14 @@ pub fn consent(it: Consent<'_>) -> Page {
 
 fn checkbox(skill: &SkillText, ticked: bool) -> Markup {
     let tools = layout::counted(u32::try_from(skill.own_tools().count()).unwrap_or(u32::MAX), "1 tool", "tools");
+    let effect = if skill.writes() { "makes changes" } else { "only reads" };
     html! {
-        p {
-            label {
-                input type="checkbox" name=(skill_field(skill.name)) value="on" checked[ticked];
-                span { strong { (skill.title) } " " span.small.together { "(" (tools) ")" } }
+        label.skill {
+            input type="checkbox" name=(skill_field(skill.name)) value="on" checked[ticked];
+            span {
+                strong { (skill.title) } " " span.badge.writes[skill.writes()] { (effect) }
+                span.about { (skill.description) " " span.together { (tools) "." } }
             }
-            br;
-            (skill.description)
         }
     }
 }
