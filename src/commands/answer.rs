@@ -23,6 +23,21 @@ pub struct Answer {
     pub actions: Vec<Action>,
     /// What the person's next commands may leave out, learned from this one.
     pub learned: Learned,
+    /// Who may see it (P22).
+    #[serde(default)]
+    pub audience: Audience,
+}
+
+/// Who may see an answer (P22). What is about the person (account, e-mail, scopes, the list of their organizations) is for
+/// that person alone, whatever led to it. It is decided where the answer is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    /// Everybody in the channel where it was asked.
+    #[default]
+    Channel,
+    /// The person who asked, alone.
+    Person,
 }
 
 /// A piece of an answer.

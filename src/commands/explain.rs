@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::answer::{Action, Answer, Does, Invocation, Part};
+use super::answer::{Action, Answer, Audience, Does, Invocation, Part};
 use super::{CommandError, Target, find, say, target};
 use crate::sentry::client::WEB_PAGE;
 use crate::sentry::error::{SentryError, Unauthorized};
@@ -55,24 +55,24 @@ fn sentry(error: &SentryError, subject: &str, host: &SentryHost, account: Option
     let subject = say::line(subject, 150);
     match error {
         SentryError::Unauthorized { reason, login_url } => {
-            unauthorized(*reason, login_url.as_ref(), &subject, host, &who)
+            personal(unauthorized(*reason, login_url.as_ref(), &subject, host, &who))
         }
-        SentryError::MissingScope { missing } => answer(
+        SentryError::MissingScope { missing } => personal(answer(
             "Your Sentry connection does not include this yet",
             format!(
                 "It needs one more permission: {}. Connect again to give it; nothing else changes.",
                 say::line(&missing.join(", "), 200)
             ),
             vec![connect("Connect again")],
-        ),
-        SentryError::Forbidden => answer(
+        )),
+        SentryError::Forbidden => personal(answer(
             format!("No access to {subject}"),
             format!(
                 "Your connection works, but {who} has no access to {subject} at {sentry}. Ask an owner to let you in, or \
-                 connect with another account: `/sentry disconnect` then `/sentry connect`."
+                 disconnect this account and connect another one."
             ),
             vec![],
-        ),
+        )),
         SentryError::PaymentRequired => answer(
             format!("The plan does not include this for {subject}"),
             format!(
@@ -195,6 +195,11 @@ fn answer(title: impl Into<String>, text: String, actions: Vec<Action>) -> Answe
     Answer { title: title.into(), parts: vec![Part::Paragraph(text)], actions, ..Answer::default() }
 }
 
+/// The same, for the person alone: it is about their account (P22).
+fn personal(answer: Answer) -> Answer {
+    Answer { audience: Audience::Person, ..answer }
+}
+
 fn connect(label: &str) -> Action {
     Action { label: label.to_owned(), does: Does::Connect }
 }
@@ -311,7 +316,7 @@ mod tests {
 
     # No access to globex/checkout-api
 
-    Your connection works, but this account (ada@globex.example) has no access to globex/checkout-api at sentry.io. Ask an owner to let you in, or connect with another account: `/sentry disconnect` then `/sentry connect`.
+    Your connection works, but this account (ada@globex.example) has no access to globex/checkout-api at sentry.io. Ask an owner to let you in, or disconnect this account and connect another one.
 
     ---
 

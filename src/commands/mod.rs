@@ -30,7 +30,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::sentry::{client::Client, error::SentryError};
-use answer::{Answer, Invocation, Part};
+use answer::{Answer, Audience, Invocation, Part};
 use sentence::Sentence;
 
 /// Every command, in the order of `help`.
@@ -97,6 +97,8 @@ pub struct Spec {
     pub skills: &'static [Skill],
     /// Whether it changes anything.
     pub effect: Effect,
+    /// Who may see its answers; an answer may narrow it.
+    pub audience: Audience,
 }
 
 /// The organization and project that a command without a target means.
@@ -253,7 +255,8 @@ fn run<'a, C: Command>(
             UsageError::with(format!("The parameters of `{}` do not fit: {error}.", C::SPEC.name), C::SPEC.usage)
         })?;
         context.client.needs(C::SPEC.scopes);
-        C::run(context, fitting).await
+        let answer = C::run(context, fitting).await?;
+        Ok(Answer { audience: answer.audience.max(C::SPEC.audience), ..answer })
     })
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Answer, Item, More, Part};
+use super::answer::{Answer, Audience, Item, More, Part};
 use super::grammar::Words;
 use super::issue::list::{self, IssueList};
 use super::{Command, CommandError, Context, Effect, Skill, Spec, UsageError, invocation, say};
@@ -39,6 +39,7 @@ impl Command for OrgList {
         scopes: &["org:read"],
         skills: &[Skill::Inspect, Skill::Triage, Skill::Seer, Skill::ProjectManagement],
         effect: Effect::Read,
+        audience: Audience::Person,
     };
 
     fn read(words: &mut Words) -> Result<Parameters, UsageError> {

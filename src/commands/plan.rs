@@ -4,7 +4,7 @@
 //! id or link alone. Anything else is a guess, and a guess is offered, never run: first as a typing mistake, then as a
 //! sentence whose words are held against what each command is about.
 
-use super::answer::{Answer, Invocation, Part};
+use super::answer::{Answer, Audience, Invocation, Part};
 use super::explain::subject;
 use super::grammar::Words;
 use super::guess::guess;
@@ -36,6 +36,17 @@ pub enum Plan {
     Use(Option<Target>),
     /// Say this.
     Say(Answer),
+}
+
+impl Plan {
+    /// Who may see what comes of it, as far as is known beforehand (P22): an answer may narrow it.
+    pub fn audience(&self) -> Audience {
+        match self {
+            Plan::Run { invocation, .. } => find(&invocation.command).map_or(Audience::Channel, |it| it.spec.audience),
+            Plan::Connect | Plan::Disconnect | Plan::Status | Plan::Use(_) => Audience::Person,
+            Plan::Say(answer) => answer.audience,
+        }
+    }
 }
 
 /// A word about the connection, next to the commands.

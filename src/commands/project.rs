@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Answer, Item, More, Part};
+use super::answer::{Answer, Audience, Item, More, Part};
 use super::grammar::Words;
 use super::issue::list::{self, IssueList};
 use super::target::{self, Place};
@@ -59,6 +59,7 @@ impl Command for ProjectList {
         scopes: &["org:read"],
         skills: &[Skill::Inspect, Skill::Triage, Skill::Seer, Skill::ProjectManagement],
         effect: Effect::Read,
+        audience: Audience::Channel,
     };
 
     fn read(words: &mut Words) -> Result<Parameters, UsageError> {

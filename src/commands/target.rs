@@ -8,7 +8,7 @@ use futures::future::join_all;
 use serde::Serialize;
 use url::Url;
 
-use super::answer::{Action, Answer, Does, Invocation, Part};
+use super::answer::{Action, Answer, Audience, Does, Invocation, Part};
 use super::nearest::nearest;
 use super::{CommandError, Context, UsageError, find as find_command, say};
 use crate::sentry::error::SentryError;
@@ -307,6 +307,7 @@ pub fn choice_of(organizations: &[&str], again: &Invocation) -> Answer {
         parts: vec![Part::Paragraph("Your Sentry account sees several. Where shall I look?".to_owned())],
         actions: organizations.iter().take(MAX_CHOICES).map(run).collect(),
         notes,
+        audience: Audience::Person,
         ..Answer::default()
     }
 }
@@ -321,6 +322,7 @@ fn no_organization(context: &Context<'_>) -> Answer {
             host.name()
         ))],
         actions: vec![open("Open Sentry", host.origin())],
+        audience: Audience::Person,
         ..Answer::default()
     }
 }
@@ -359,6 +361,7 @@ fn unknown(organizations: &[Organization], search: &Search, name: &str, again: &
         title: format!("I can't find an {what} called {name}"),
         parts: vec![Part::Paragraph(text)],
         actions,
+        audience: Audience::Person,
         ..Answer::default()
     }
 }

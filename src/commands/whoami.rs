@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Answer, Field, Part};
+use super::answer::{Answer, Audience, Field, Part};
 use super::grammar::Words;
 use super::{Command, CommandError, Context, Effect, Skill, Spec, UsageError, say};
 
@@ -28,6 +28,7 @@ impl Command for Whoami {
         scopes: &[],
         skills: &[Skill::Inspect, Skill::Triage, Skill::Seer, Skill::ProjectManagement],
         effect: Effect::Read,
+        audience: Audience::Person,
     };
 
     fn read(_words: &mut Words) -> Result<Parameters, UsageError> {

@@ -111,6 +111,7 @@ fn control(element: &Value, check: &mut impl FnMut(bool, String)) {
 fn rich_element(element: &Value, check: &mut impl FnMut(bool, String)) {
     match kind(element) {
         "emoji" => {}
+        "user" => text(&element["user_id"], 32, "a person's id", check),
         "text" => text(&element["text"], 3_000, "a text", check),
         "link" => {
             text(&element["text"], 3_000, "a text", check);

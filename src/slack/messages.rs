@@ -139,6 +139,26 @@ pub fn cannot_reach_privately() -> Message {
     )
 }
 
+/// In public, when what came of the question is for the person alone.
+pub fn answered_privately() -> Message {
+    let words = "I answered this privately: it is for the person who asked.";
+    message(words, [text(&[Run::emoji("lock"), Run::plain("  "), Run::plain(words)])])
+}
+
+/// In public, when the answer is for the person alone and could not reach them.
+pub fn cannot_answer_privately() -> Message {
+    let words = "The answer is for you alone, but I can't send you a private message here. Open a direct message with me and \
+                 ask there.";
+    message(words, [text(&[Run::emoji("lock"), Run::plain("  "), Run::plain(words)])])
+}
+
+/// `message` under a line that says who asked. The mention is in a block: where it is put in by an update, it notifies nobody.
+pub fn asked_by(user: &str, message: &Message) -> Message {
+    let line = text(&[Run::plain("Asked by "), Run::user(user)]);
+    let blocks = line.into_iter().map(Block::into_value).chain(message.blocks.iter().cloned());
+    Message { text: message.text.clone(), blocks: blocks.collect() }
+}
+
 /// To the person alone: it worked.
 pub fn connected_as(account: &str, host: &str) -> Message {
     message(
@@ -239,6 +259,9 @@ mod tests {
             ("private_link_first", private_link(&link(), "Ada Lovelace", true)),
             ("private_link_again", private_link(&link(), "Ada Lovelace", false)),
             ("cannot_reach_privately", cannot_reach_privately()),
+            ("answered_privately", answered_privately()),
+            ("cannot_answer_privately", cannot_answer_privately()),
+            ("asked_by", asked_by("U0GRACE", &failed("Sentry did not answer in time."))),
             ("connected_as", connected_as("ada@globex.example", "sentry.io")),
             ("link_declined", link_declined()),
             ("waiting_expired", waiting_expired()),

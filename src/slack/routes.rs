@@ -83,6 +83,7 @@ async fn answer_command(world: &World, request: Request<Bytes>, origin: &Url) ->
         // 6, 7. The response is the first thing the person sees; for an error status Slack would show words of its own.
         Command::Ask(request) => match accept(world, *request).await {
             Ok(Accepted::New(progress)) if !progress.is_empty() => privately(&messages::progress(&progress)).into(),
+            Ok(Accepted::Answered(answer)) => privately(&answer).into(),
             Ok(Accepted::New(_) | Accepted::Again) => empty().into(),
             Ok(Accepted::Full) => privately(&messages::inbox_full(INBOX)).into(),
             Err(_) => privately(&messages::not_stored()).into(),
@@ -113,7 +114,7 @@ async fn answer_interaction(world: &World, request: Request<Bytes>, origin: &Url
         Interaction::Ask(request) => {
             let response_url = request.response_url.clone();
             let failure = match (accept(world, *request).await, &response_url) {
-                (Ok(Accepted::New(_) | Accepted::Again), _) => return Ok(empty().into()),
+                (Ok(Accepted::New(_) | Accepted::Answered(_) | Accepted::Again), _) => return Ok(empty().into()),
                 (Ok(Accepted::Full), _) => messages::inbox_full(INBOX),
                 (Err(_), Some(_)) => messages::not_stored(),
                 (Err(_), None) => return Err(Closed::NotStored),

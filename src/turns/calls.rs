@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::request::{PersonId, TurnRequest};
 use crate::ports::{Timestamp, declare_call};
+use crate::slack::blocks::Message;
 
 /// Puts a request into the person's inbox. The reply comes after the turn is durable (P8).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,6 +19,8 @@ pub struct Accept {
 pub enum Accepted {
     /// It is in the inbox. The text is what to show while it is worked on: `Looking at globex's issues…`.
     New(String),
+    /// It is answered: with this, by the door itself.
+    Answered(Message),
     /// It was there already: a retry or a twin of an event (P9).
     Again,
     /// The inbox is full (P10); the person is told, by the door when it can answer, else by the object.

@@ -7,16 +7,22 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::decision::Decision;
 use super::link::{LINK_RECORD, LinkContent};
 use super::person::{Person, PersonError};
 use super::request::Place;
 use super::runner::{LONGEST_PAUSE, backoff};
 use super::store::{LinkMessage, Turn, TurnState};
+use crate::commands::answer::Audience;
+use crate::commands::plan::Plan;
 use crate::crypto::{Purpose, sha256};
 use crate::ports::Level;
 use crate::slack::api::{Api, Respond, SlackError};
 use crate::slack::blocks::Message;
 use crate::slack::messages::{self, Reason};
+
+/// The answer of the door to a slash command reaches Slack within this.
+const DOORS_ANSWER: Duration = Duration::from_millis(400);
 
 /// Slack said no for good.
 struct Refused;
@@ -28,13 +34,19 @@ enum Sent<T> {
 }
 
 impl Person {
-    /// Step 3: the message that shows the turn's progress exists. A turn that only its person sees has none: the door
-    /// answered with it.
+    /// Step 3: the message that shows the turn's progress exists. There is none where only the person sees the turn (the
+    /// door answered with it), in a channel for what is the person's alone (P22), and for what is known already.
     pub(super) async fn place(&self, turn: &mut Turn) -> Result<Option<Duration>, PersonError> {
-        if matches!(turn.request.place, Place::Ephemeral { .. }) {
+        let plan = self.plan(&turn.request.ask);
+        let unseen = match turn.request.place {
+            Place::Ephemeral { .. } => true,
+            Place::Thread { .. } => plan.audience() == Audience::Person,
+            Place::Direct { .. } => false,
+        };
+        if unseen || matches!(plan, Plan::Say(_) | Plan::Use(_)) {
             return Ok(None);
         }
-        let progress = messages::progress(&self.progress(&turn.request.ask)?);
+        let progress = messages::progress(&self.progress(&plan)?);
         if turn.placeholder.is_some() {
             // After a wait the message still says that access is needed.
             if turn.state == TurnState::Running && turn.waits > 0 && turn.attempts == 0 {
@@ -87,11 +99,21 @@ impl Person {
 
     /// Step 5: the turn's message is shown, and the turn is over.
     pub(super) async fn show(&self, turn: &mut Turn) -> Result<Option<Duration>, PersonError> {
-        let Some(message) = turn.message.clone() else { return self.over(turn, TurnState::Failed) };
+        let Some(Decision { message, audience }) = turn.decision.clone() else {
+            return self.over(turn, TurnState::Failed);
+        };
         let Ok(api) = Api::new(&self.world) else { return Ok(Some(LONGEST_PAUSE)) };
         let shown = match turn.request.place.clone() {
             Place::Ephemeral { channel, thread_ts } => {
-                self.show_privately(&api, turn, &channel, thread_ts.as_deref(), &message).await?
+                let response_url = self.response_url(turn);
+                if audience == Audience::Channel && self.is_shared(turn) {
+                    self.show_shared(&api, turn, &channel, response_url, &message).await?
+                } else {
+                    self.show_privately(&api, turn, &channel, thread_ts.as_deref(), &message).await?
+                }
+            }
+            Place::Thread { channel, thread_ts } if audience == Audience::Person => {
+                self.show_to_person(&api, turn, &channel, &thread_ts, &message).await?
             }
             Place::Thread { channel, thread_ts } | Place::Direct { channel, thread_ts } => {
                 self.show_publicly(&api, turn, &channel, &thread_ts, &message).await?
@@ -120,6 +142,7 @@ impl Person {
         thread: &str,
         message: &Message,
     ) -> Result<Sent<()>, PersonError> {
+        let message = &signed(turn, message);
         if let Some(ts) = turn.placeholder.clone() {
             let mark = mark(turn);
             let result = api.update(channel, &ts, message, Some(&mark)).await;
@@ -141,6 +164,50 @@ impl Person {
         }
     }
 
+    /// What a channel's question came to, to the person alone (P22); the channel's message, when there is one, says that.
+    async fn show_to_person(
+        &self,
+        api: &Api,
+        turn: &mut Turn,
+        channel: &str,
+        thread: &str,
+        message: &Message,
+    ) -> Result<Sent<()>, PersonError> {
+        let private = match api.post_ephemeral(channel, &self.id.user, thread_shown(turn), message).await {
+            Err(error) if error.means_unreachable_privately() => self.send_direct(api, turn, message).await,
+            result => self.sent(turn, result),
+        };
+        let note = match private {
+            Sent::Again(pause) => return Ok(Sent::Again(pause)),
+            Sent::Done(()) if turn.placeholder.is_none() => return Ok(Sent::Done(())),
+            Sent::Done(()) => messages::answered_privately(),
+            Sent::Refused => messages::cannot_answer_privately(),
+        };
+        // From here on only the note remains to be shown: an ephemeral message cannot be found again, and would be doubled.
+        let decision = Decision::for_channel(note);
+        self.decide(turn.id, &decision)?;
+        turn.decision = Some(decision.clone());
+        self.show_publicly(api, turn, channel, thread, &decision.message).await
+    }
+
+    /// Sends what the turn came to in the person's direct messages, once, apart from the turn's own message.
+    async fn send_direct(&self, api: &Api, turn: &Turn, message: &Message) -> Sent<()> {
+        let channel = match self.sent(turn, api.open_direct(&self.id.user).await) {
+            Sent::Done(channel) => channel,
+            Sent::Again(pause) => return Sent::Again(pause),
+            Sent::Refused => return Sent::Refused,
+        };
+        let mark = format!("{}-private", mark(turn));
+        match self.sent(turn, api.find_marked(&channel, None, &mark, turn.request.asked_at).await) {
+            Sent::Done(Some(_)) => return Sent::Done(()),
+            Sent::Again(pause) => return Sent::Again(pause),
+            // Without the right to read the conversation, sending twice is better than never.
+            Sent::Done(None) | Sent::Refused => {}
+        }
+        let sent = api.post_message(&channel, None, message, Some(&mark)).await;
+        self.sent(turn, sent.map(drop))
+    }
+
     /// The turn's message was deleted, or cannot be changed any more: whatever is left of it goes, and the turn has none.
     async fn give_up_message(&self, api: &Api, turn: &mut Turn, channel: &str, ts: &str) -> Result<(), PersonError> {
         let _ = api.delete(channel, ts).await;
@@ -157,11 +224,8 @@ impl Person {
         thread: Option<&str>,
         message: &Message,
     ) -> Result<Sent<()>, PersonError> {
-        let response_url = self.response_url(turn);
-        if self.is_shared(turn) {
-            return self.show_shared(api, turn, channel, response_url, message).await;
-        }
-        if let Some(url) = response_url {
+        if let Some(url) = self.response_url(turn) {
+            self.let_the_door_answer(turn).await;
             match api.respond(&url, message, Respond::Replace).await {
                 // It works 5 times within 30 minutes.
                 Err(SlackError::Refused { error }) => self.log(Level::Info, "response_url_ended", &[("error", &error)]),
@@ -184,6 +248,7 @@ impl Person {
         response_url: Option<SecretString>,
         message: &Message,
     ) -> Result<Sent<()>, PersonError> {
+        let message = &signed(turn, message);
         let posted = match turn.placeholder {
             Some(_) => Sent::Done(()),
             None => match self.post_once(turn, channel, None, message).await? {
@@ -241,6 +306,7 @@ impl Person {
             }
             Place::Ephemeral { channel, thread_ts } => {
                 if let Some(url) = self.response_url(turn) {
+                    self.let_the_door_answer(turn).await;
                     match api.respond(&url, &private, Respond::Replace).await {
                         Err(SlackError::Refused { .. }) => {}
                         result => return Ok(self.sent(turn, result).pause()),
@@ -252,20 +318,29 @@ impl Person {
                 }
             }
             Place::Thread { channel, thread_ts } => {
-                let already = pointed.ticket.link.as_ref().is_some_and(|link| {
-                    link.ts.is_some() || (link.channel == *channel && link.thread.as_deref() == Some(thread_ts))
-                });
+                // Where nothing is said in public, the link is all that the person sees.
+                let already = turn.placeholder.is_some()
+                    && pointed.ticket.link.as_ref().is_some_and(|link| {
+                        link.ts.is_some() || (link.channel == *channel && link.thread.as_deref() == Some(thread_ts))
+                    });
                 let note = if already {
                     messages::link_stands()
                 } else {
-                    match self.send_link(&api, turn, &pointed.ticket.hash, channel, Some(thread_ts), &private).await? {
+                    let thread = thread_shown(turn).map(str::to_owned);
+                    let sent =
+                        self.send_link(&api, turn, &pointed.ticket.hash, channel, thread.as_deref(), &private).await?;
+                    match sent {
                         Ok(Some(pause)) => return Ok(Some(pause)),
                         Ok(None) => messages::needs_access(if renewed { Reason::Again } else { *reason }),
+                        Err(Refused) if turn.placeholder.is_none() => {
+                            let note = signed(turn, &messages::cannot_reach_privately());
+                            return Ok(self.post_once(turn, channel, Some(thread_ts), &note).await?.pause());
+                        }
                         Err(Refused) => messages::cannot_reach_privately(),
                     }
                 };
                 let Some(ts) = &turn.placeholder else { return Ok(None) };
-                let result = api.update(channel, ts, &note, Some(&mark(turn))).await;
+                let result = api.update(channel, ts, &signed(turn, &note), Some(&mark(turn))).await;
                 Ok(self.sent(turn, result).pause())
             }
         }
@@ -340,6 +415,15 @@ impl Person {
         Ok(self.store.recall("person_name")?.unwrap_or_else(|| "you".to_owned()))
     }
 
+    /// Waits until the door's answer to a slash command, "Looking at …", has had the time to reach Slack: what a
+    /// `response_url` replaces has to be there.
+    async fn let_the_door_answer(&self, turn: &Turn) {
+        let elapsed = self.now().since(turn.request.asked_at);
+        if turn.request.is_slash() && elapsed < DOORS_ANSWER {
+            self.world.clock.sleep(DOORS_ANSWER.saturating_sub(elapsed)).await;
+        }
+    }
+
     fn response_url(&self, turn: &Turn) -> Option<SecretString> {
         self.open::<String>(turn.response_url.as_deref()?).map(Into::into)
     }
@@ -365,6 +449,21 @@ impl<T> Sent<T> {
             Sent::Done(_) | Sent::Refused => None,
         }
     }
+}
+
+/// The thread in which the person sees a message that is theirs alone, if they would see it in one.
+fn thread_shown(turn: &Turn) -> Option<&str> {
+    if turn.placeholder.is_some() { turn.request.place.thread_ts() } else { turn.request.begun_thread() }
+}
+
+/// `message` as everybody in a channel sees it: with who asked, where the question itself is not to be seen.
+fn signed(turn: &Turn, message: &Message) -> Message {
+    let unseen = match turn.request.place {
+        Place::Thread { .. } => turn.request.is_press(),
+        Place::Ephemeral { .. } => true,
+        Place::Direct { .. } => false,
+    };
+    if unseen { messages::asked_by(&turn.request.person.user, message) } else { message.clone() }
 }
 
 /// What a turn's message carries in its metadata, to be found again by: the same for each attempt, and telling nothing.

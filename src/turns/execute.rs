@@ -1,19 +1,17 @@
 //! What a turn asks, done with its person's credential.
 
+use super::decision::Decision;
 use super::person::{Person, PersonError};
 use super::refused::refused_again;
-use super::request::Ask;
 use super::store::Turn;
 use crate::commands::answer::{Answer, Invocation};
-use crate::commands::plan::{self, Plan};
+use crate::commands::plan::Plan;
 use crate::commands::{CommandError, Context, Target};
 use crate::config::Problem;
 use crate::grants::{Credential, NoCredential};
 use crate::sentry::client::Client;
 use crate::sentry::error::{SentryError, Unauthorized};
-use crate::slack::blocks::Message;
 use crate::slack::messages::Reason;
-use crate::slack::render::render;
 
 /// A turn asks for consent at most so often: a credential that is refused right after its consent would make a loop.
 const MAX_WAITS: i64 = 3;
@@ -21,7 +19,9 @@ const MAX_WAITS: i64 = 3;
 /// What a turn came to.
 pub(super) enum Outcome {
     /// It has something to show.
-    Say(Box<Message>),
+    Show(Box<Decision>),
+    /// What there is to say stands in another message already.
+    Shown,
     /// It waits for consent. `version` is the vault's when that was found.
     Wait {
         /// Why.
@@ -34,37 +34,25 @@ pub(super) enum Outcome {
 impl Person {
     /// Step 4 of a turn.
     pub(super) async fn execute(&self, turn: &Turn) -> Result<Outcome, PersonError> {
-        let plan = match &turn.request.ask {
-            Ask::Words(words) => plan::plan(words, self.world.config.sentry_host.as_ref().ok()),
-            Ask::Run(invocation) => Plan::Run { invocation: invocation.clone(), share: false },
-            Ask::Connect => Plan::Connect,
-            Ask::Disconnect => Plan::Disconnect,
-        };
-        match plan {
+        match self.plan(&turn.request.ask) {
             Plan::Run { invocation, .. } => self.run_command(turn, &invocation).await,
             Plan::Connect => self.connect(turn).await,
-            Plan::Disconnect => Ok(Outcome::Say(Box::new(self.disconnect(turn).await?))),
-            Plan::Status => self.status(turn).await.map(say),
-            Plan::Use(target) => self.use_target(target).map(say),
-            Plan::Say(answer) => Ok(say(answer)),
+            Plan::Disconnect => Ok(show(self.disconnect(turn).await?)),
+            Plan::Status => Ok(say(&self.status(turn).await?)),
+            Plan::Use(target) => Ok(say(&self.use_target(target.as_ref())?)),
+            Plan::Say(answer) => Ok(say(&answer)),
         }
     }
 
-    /// Whether the answer is for everybody in the channel.
+    /// Whether the person wants the answer to be for everybody in the channel.
     pub(super) fn is_shared(&self, turn: &Turn) -> bool {
-        match &turn.request.ask {
-            Ask::Words(words) => {
-                let plan = plan::plan(words, self.world.config.sentry_host.as_ref().ok());
-                matches!(plan, Plan::Run { share: true, .. })
-            }
-            _ => false,
-        }
+        matches!(self.plan(&turn.request.ask), Plan::Run { share: true, .. })
     }
 
     /// Runs a command: with the credential there is; after a 401 that says it is dead once more with a refreshed one.
     async fn run_command(&self, turn: &Turn, invocation: &Invocation) -> Result<Outcome, PersonError> {
         let Some(entry) = crate::commands::find(&invocation.command) else {
-            return Ok(say(not_here()));
+            return Ok(say(&not_here()));
         };
         let version = self.vault.version()?;
         let mut credential = match self.vault.credential().await {
@@ -74,7 +62,7 @@ impl Person {
         let mut refreshed = false;
         loop {
             let error = match self.call(entry, &credential, turn, invocation).await? {
-                Ok(answer) => return self.answered(turn, answer, &credential).map(say),
+                Ok(answer) => return Ok(say(&self.answered(turn, answer, &credential)?)),
                 Err(error) => error,
             };
             // A consent that came while the command ran is newer than the version that the command used (P12).
@@ -102,7 +90,7 @@ impl Person {
                 {
                     return Ok(Outcome::Wait { reason: Reason::MissingScope, version: *version });
                 }
-                _ => return Ok(say(self.explained(turn, &error, invocation, &credential))),
+                _ => return Ok(say(&self.explained(turn, &error, invocation, &credential))),
             }
         }
     }
@@ -139,15 +127,15 @@ impl Person {
 
     fn without_credential(&self, turn: &Turn, error: NoCredential, version: i64) -> Result<Outcome, PersonError> {
         Ok(match error {
-            NoCredential::NotConnected | NoCredential::Ended if turn.waits >= MAX_WAITS => say(refused_again()),
+            NoCredential::NotConnected | NoCredential::Ended if turn.waits >= MAX_WAITS => say(&refused_again()),
             NoCredential::NotConnected => Outcome::Wait { reason: Reason::First, version },
             NoCredential::Ended => Outcome::Wait { reason: Reason::Expired, version },
-            NoCredential::CannotRenewNow => say(Answer {
+            NoCredential::CannotRenewNow => say(&Answer {
                 title: "Sentry could not be reached to renew your access".to_owned(),
                 notes: vec!["Your connection is kept. Try again in a few minutes.".to_owned()],
                 ..Answer::default()
             }),
-            NoCredential::Configuration(problem) => say(not_configured(problem)),
+            NoCredential::Configuration(problem) => say(&not_configured(problem)),
             NoCredential::Storage => return Err(crate::ports::StorageError("the vault".to_owned()).into()),
         })
     }
@@ -161,8 +149,12 @@ impl Person {
     }
 }
 
-fn say(answer: Answer) -> Outcome {
-    Outcome::Say(Box::new(render(&answer)))
+pub(super) fn say(answer: &Answer) -> Outcome {
+    show(Decision::from(answer))
+}
+
+pub(super) fn show(decision: Decision) -> Outcome {
+    Outcome::Show(Box::new(decision))
 }
 
 fn not_here() -> Answer {

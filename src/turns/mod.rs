@@ -1,6 +1,7 @@
 //! The queue, the runner, the outbox: how one person's requests become answers, in order, none lost.
 
 pub mod calls;
+mod decision;
 mod deliver;
 mod execute;
 mod identity;

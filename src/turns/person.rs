@@ -16,13 +16,15 @@ use futures::lock::Mutex;
 use serde::Serialize;
 
 use super::calls::{Accept, Accepted, BeginConsent, Conclude, LinkPressed, TakeConsent, ViewTicket};
-use super::request::{Ask, PersonId};
-use super::store::{INBOX, Store};
+use super::request::{Ask, PersonId, TurnRequest};
+use super::store::{INBOX, Known, Store};
 use crate::commands::plan::{self, Plan};
 use crate::config::Problem;
 use crate::crypto::{KeyRing, Purpose};
 use crate::grants::vault::Vault;
 use crate::ports::{Alarm, Call, Level, Sql, StorageError, Timestamp, World};
+use crate::slack::blocks::Message;
+use crate::slack::render::render;
 
 /// What is shown while a request that is no Sentry command is worked on.
 const PROGRESS: &str = "One moment…";
@@ -90,10 +92,21 @@ impl Person {
             return Err(PersonError::BadCall);
         }
         let now = self.now();
-        if self.store.has_turn(&request.key)? {
-            // The alarm may have been lost with the process that was to set it.
+        let plan = self.plan(&request.ask);
+        match self.store.known(&request.key)? {
+            // Slack shows the answer of the delivery that it did not give up.
+            Some(Known::Answered(message)) => return Ok(Accepted::Answered(message)),
+            Some(Known::Taken) => {
+                // The alarm may have been lost with the process that was to set it.
+                self.wake(now).await?;
+                return Ok(Accepted::Again);
+            }
+            None => {}
+        }
+        if let Some(message) = self.answer_at_once(&request, &plan)? {
+            self.store.insert_answered(&request.key, &message, now)?;
             self.wake(now).await?;
-            return Ok(Accepted::Again);
+            return Ok(Accepted::Answered(message));
         }
         if self.store.inbox_length()? >= INBOX {
             self.say_full(&request, now)?;
@@ -105,7 +118,7 @@ impl Person {
         self.store.insert_turn(&request, response_url, now)?;
         self.wake(now).await?;
         // What is remembered of this person is not shown to somebody else.
-        let progress = if self.is_identified(&request)? { self.progress(&request.ask)? } else { PROGRESS.to_owned() };
+        let progress = if self.is_identified(&request)? { self.progress(&plan)? } else { PROGRESS.to_owned() };
         Ok(Accepted::New(progress))
     }
 
@@ -115,17 +128,35 @@ impl Person {
     }
 
     /// What to show while `ask` is worked on.
-    pub(super) fn progress(&self, ask: &Ask) -> Result<String, PersonError> {
-        let target = self.remembered_target()?;
-        let invocation = match ask {
-            Ask::Words(words) => match plan::plan(words, self.world.config.sentry_host.as_ref().ok()) {
-                Plan::Run { invocation, .. } => Some(invocation),
-                _ => None,
-            },
-            Ask::Run(invocation) => Some(invocation.clone()),
-            Ask::Connect | Ask::Disconnect => None,
-        };
-        Ok(invocation.map_or_else(|| PROGRESS.to_owned(), |invocation| plan::progress(&invocation, &target)))
+    pub(super) fn progress(&self, plan: &Plan) -> Result<String, PersonError> {
+        match plan {
+            Plan::Run { invocation, .. } => Ok(plan::progress(invocation, &self.remembered_target()?)),
+            _ => Ok(PROGRESS.to_owned()),
+        }
+    }
+
+    /// What `ask` means.
+    pub(super) fn plan(&self, ask: &Ask) -> Plan {
+        match ask {
+            Ask::Words(words) => plan::plan(words, self.world.config.sentry_host.as_ref().ok()),
+            Ask::Run(invocation) => Plan::Run { invocation: invocation.clone(), share: false },
+            Ask::Connect => Plan::Connect,
+            Ask::Disconnect => Plan::Disconnect,
+        }
+    }
+
+    /// The answer that the door itself gives to a slash command, when nobody has to be asked for it: a message by the
+    /// `response_url` could overtake the door's own "One moment…", which would then stay for ever. `None` for everything
+    /// else, and for a new target while something waits in the inbox: what was asked before it runs before it (P10).
+    fn answer_at_once(&self, request: &TurnRequest, plan: &Plan) -> Result<Option<Message>, PersonError> {
+        if !request.is_slash() || !self.is_identified(request)? {
+            return Ok(None);
+        }
+        Ok(match plan {
+            Plan::Say(answer) => Some(render(answer)),
+            Plan::Use(target) if self.store.inbox_length()? == 0 => Some(render(&self.use_target(target.as_ref())?)),
+            _ => None,
+        })
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -6,11 +6,12 @@ use super::person::Person;
 use super::request::Place;
 use super::store::Turn;
 use crate::commands::CommandError;
-use crate::commands::answer::{Answer, Invocation, Part};
+use crate::commands::answer::{Answer, Audience, Invocation, Part};
 use crate::commands::explain::{explain, subject};
 use crate::grants::Credential;
 use crate::ports::Level;
 use crate::sentry::error::{SentryError, Unauthorized};
+use crate::sentry::host::SentryHost;
 use crate::sentry::refusal::covers;
 
 impl Person {
@@ -38,7 +39,27 @@ impl Person {
                 scope_not_to_be_had(missing, headless, self.may_ask_for(missing))
             }
             CommandError::Sentry(SentryError::Forbidden) if headless => operator_has_no_access(&subject),
-            _ => explain(error, &subject, host, self.account_to_show(turn, credential)),
+            _ => self.explained_to(turn, error, &subject, host, credential),
+        }
+    }
+
+    /// What is for the person alone names their account; what everybody may read does not (P22).
+    fn explained_to(
+        &self,
+        turn: &Turn,
+        error: &CommandError,
+        subject: &str,
+        host: &SentryHost,
+        credential: &Credential,
+    ) -> Answer {
+        let account = match credential {
+            Credential::Granted { grant, .. } => Some(grant.account.label()),
+            Credential::Environment(_) => None,
+        };
+        let answer = explain(error, subject, host, account);
+        match answer.audience {
+            Audience::Person => answer,
+            Audience::Channel => explain(error, subject, host, self.account_to_show(turn, credential)),
         }
     }
 
@@ -59,11 +80,12 @@ impl Person {
 
 /// Sentry refuses a credential each time right after its consent.
 pub(super) fn refused_again() -> Answer {
-    says(
+    let answer = says(
         "Your Sentry account could not be used",
-        "Sentry refused the access each time right after you gave it. Try `/sentry connect` later, or ask whoever runs \
-         this Slack app.",
-    )
+        "Sentry refused the access each time right after you gave it. Try to connect again later, or ask whoever runs this \
+         Slack app.",
+    );
+    Answer { audience: Audience::Person, ..answer }
 }
 
 fn operators_token_is_dead() -> Answer {
@@ -102,7 +124,8 @@ fn scope_not_to_be_had(missing: &[String], headless: bool, asked_for: bool) -> A
              `SENTRY_SCOPES`; after that, `/sentry disconnect` and `/sentry connect` give it."
         )
     };
-    says("Your Sentry connection does not include this", &text)
+    let audience = if headless { Audience::Channel } else { Audience::Person };
+    Answer { audience, ..says("Your Sentry connection does not include this", &text) }
 }
 
 fn says(title: &str, text: &str) -> Answer {

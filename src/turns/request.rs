@@ -53,6 +53,27 @@ pub struct TurnRequest {
     pub asked_at: Timestamp,
 }
 
+impl TurnRequest {
+    /// Whether it is a slash command, which the door answers with the first thing that the person sees.
+    pub fn is_slash(&self) -> bool {
+        self.key.starts_with("slash:")
+    }
+
+    /// Whether it is a press of a button or a choice from a menu.
+    pub fn is_press(&self) -> bool {
+        self.key.starts_with("press:")
+    }
+
+    /// The thread that people see: Slack shows an ephemeral message in a thread only once the thread has a reply
+    /// (<https://docs.slack.dev/reference/methods/chat.postEphemeral>), so there is none yet under the message that asks.
+    pub fn begun_thread(&self) -> Option<&str> {
+        let thread = self.place.thread_ts()?;
+        let root = format!("{}:{thread}", self.place.channel());
+        let begins = self.key == root || self.key.starts_with(&format!("press:{root}:"));
+        (!begins).then_some(thread)
+    }
+}
+
 /// What a person asks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -18,12 +18,12 @@
 
 use std::time::Duration;
 
+use super::decision::Decision;
 use super::execute::Outcome;
 use super::person::{Person, PersonError};
 use super::store::{INBOX, Turn, TurnState, Unreadable};
 use crate::grants::vault::COPY_PAUSE;
 use crate::ports::{Level, Timestamp};
-use crate::slack::blocks::Message;
 use crate::slack::messages::{self, Reason};
 
 /// From its beginning to its decision, a turn may take so long, waiting for consent or for Slack not counted.
@@ -92,9 +92,7 @@ impl Person {
             self.store.resume_waiting(self.now())?;
         }
         while self.now() < until {
-            for id in self.store.waited_too_long(self.now())? {
-                self.decide(id, &messages::waiting_expired())?;
-            }
+            self.end_long_waits()?;
             match self.store.head()? {
                 Some(Ok(turn)) if turn.due_at <= self.now() => self.step(turn).await?,
                 // Kept, it would stand before all that come after it for ever.
@@ -139,10 +137,7 @@ impl Person {
         }
         let overdue = turn.deadline_at.is_some_and(|at| at <= self.now());
         if turn.state == TurnState::Running && overdue {
-            let message = messages::failed(TIMED_OUT);
-            self.decide(turn.id, &message)?;
-            turn.message = Some(message);
-            turn.state = TurnState::Delivering;
+            self.decided(&mut turn, Decision::for_channel(messages::failed(TIMED_OUT)))?;
         } else if turn.state == TurnState::Delivering && overdue {
             self.log(Level::Error, "turn_failed", &[("reason", "not deliverable in time")]);
             self.store.end(turn.id, TurnState::Failed, self.now())?;
@@ -161,10 +156,10 @@ impl Person {
         // (4) Decide.
         if turn.state == TurnState::Running {
             match self.execute(&turn).await? {
-                Outcome::Say(message) => {
-                    self.decide(turn.id, &message)?;
-                    turn.message = Some(*message);
-                    turn.state = TurnState::Delivering;
+                Outcome::Show(decision) => self.decided(&mut turn, *decision)?,
+                Outcome::Shown => {
+                    self.store.end(turn.id, TurnState::Done, self.now())?;
+                    return Ok(Step::Over);
                 }
                 Outcome::Wait { reason, version } => return self.wait_for_consent(&mut turn, reason, version).await,
             }
@@ -177,9 +172,30 @@ impl Person {
         })
     }
 
-    pub(super) fn decide(&self, id: i64, message: &Message) -> Result<(), PersonError> {
+    pub(super) fn decide(&self, id: i64, decision: &Decision) -> Result<(), PersonError> {
         let now = self.now();
-        Ok(self.store.decide(id, message, now, now + DELIVERY_DEADLINE)?)
+        Ok(self.store.decide(id, decision, now, now + DELIVERY_DEADLINE)?)
+    }
+
+    /// Decides the turn: for no more people than may see what comes of such a question (P22).
+    pub(super) fn decided(&self, turn: &mut Turn, decision: Decision) -> Result<(), PersonError> {
+        let decision = decision.within(self.plan(&turn.request.ask).audience());
+        self.decide(turn.id, &decision)?;
+        turn.decision = Some(decision);
+        turn.state = TurnState::Delivering;
+        Ok(())
+    }
+
+    fn end_long_waits(&self) -> Result<(), PersonError> {
+        if !self.store.has_waited_too_long(self.now())? {
+            return Ok(());
+        }
+        for mut turn in self.store.waiting_turns()? {
+            if turn.deadline_at.is_some_and(|at| at <= self.now()) {
+                self.decided(&mut turn, Decision::for_channel(messages::waiting_expired()))?;
+            }
+        }
+        Ok(())
     }
 
     /// Sends the private link, shows that access is needed, and lets the turn wait; unless consent came meanwhile.
@@ -192,7 +208,7 @@ impl Person {
         if self.vault.has_newer_than(version)? {
             self.store.requeue(turn.id, self.now())?;
         } else if self.store.waiting()? >= INBOX {
-            self.decide(turn.id, &messages::failed(TOO_MANY_WAIT))?;
+            self.decided(turn, Decision::for_channel(messages::failed(TOO_MANY_WAIT)))?;
         } else {
             self.store.wait(turn.id, self.now() + CONSENT_DEADLINE)?;
         }

@@ -1,6 +1,7 @@
 //! `connect`, `disconnect`, `status` and `use`: what a person says about their own connection.
 
-use super::execute::{Outcome, not_configured};
+use super::decision::Decision;
+use super::execute::{Outcome, not_configured, say, show};
 use super::outbox::{EndSessions, Tried};
 use super::person::{Person, PersonError};
 use super::request::Place;
@@ -14,38 +15,38 @@ use crate::grants::revocation::Revocation;
 use crate::grants::{NoCredential, SOURCE_ENVIRONMENT, SOURCE_OAUTH};
 use crate::ports::{Level, ObjectError, StorageError, Timestamp};
 use crate::sessions::terms::skill_named;
-use crate::slack::blocks::Message;
 use crate::slack::messages::{self, Disconnection, Reason, Sessions};
-use crate::slack::render::render;
 
 impl Person {
     /// Asks for consent, unless there is a grant that works.
     pub(super) async fn connect(&self, turn: &Turn) -> Result<Outcome, PersonError> {
         if self.world.config.environment_token.is_some() {
-            return Ok(Outcome::Say(Box::new(render(&headless()))));
+            return Ok(say(&headless()));
         }
         let version = self.vault.version()?;
         let error = match self.vault.credential().await {
             Ok(_) => {
                 let grant = self.vault.peek().await;
                 let label = grant.as_ref().map(|grant| grant.account.label()).unwrap_or_default();
-                return Ok(Outcome::Say(Box::new(if turn.waits > 0 {
-                    messages::connected_as(label, &self.host_name())
-                } else {
-                    render(&already(label, &self.host_name()))
-                })));
+                return Ok(match &turn.request.place {
+                    // The message with the link says so: it was one of its own.
+                    Place::Thread { .. } if turn.waits > 0 => Outcome::Shown,
+                    _ if turn.waits > 0 => show(Decision::for_person(messages::connected_as(label, &self.host_name()))),
+                    _ => say(&already(label, &self.host_name())),
+                });
             }
             Err(error) => error,
         };
         Ok(match error {
             NoCredential::NotConnected => Outcome::Wait { reason: Reason::First, version },
             NoCredential::Ended => Outcome::Wait { reason: Reason::Expired, version },
-            NoCredential::Configuration(problem) => Outcome::Say(Box::new(render(&not_configured(problem)))),
-            NoCredential::CannotRenewNow | NoCredential::Storage => Outcome::Say(Box::new(render(&Answer {
+            NoCredential::Configuration(problem) => say(&not_configured(problem)),
+            NoCredential::CannotRenewNow | NoCredential::Storage => say(&Answer {
                 title: "Sentry could not be reached".to_owned(),
                 notes: vec!["Your connection is kept. Try again in a few minutes.".to_owned()],
+                actions: vec![Action { label: "Try again".to_owned(), does: Does::Connect }],
                 ..Answer::default()
-            }))),
+            }),
         })
     }
 
@@ -55,13 +56,14 @@ impl Person {
     /// The grant goes, its revocation and the end of the sessions are noted, and the turn's answer is decided in one
     /// transaction, so that a crash at any instant leaves nothing unrevoked, nothing open and nothing unsaid. Once Sentry and
     /// the sessions confirm, the answer is decided again.
-    pub(super) async fn disconnect(&self, turn: &Turn) -> Result<Message, PersonError> {
+    pub(super) async fn disconnect(&self, turn: &Turn) -> Result<Decision, PersonError> {
         if self.world.config.environment_token.is_some() {
-            return Ok(render(&headless()));
+            return Ok(Decision::from(&headless()));
         }
         let host = self.host_name();
         let said = |label: &str, revoked, sessions| {
-            messages::disconnected(Disconnection { account: Some(label), host: &host, revoked, sessions })
+            let disconnection = Disconnection { account: Some(label), host: &host, revoked, sessions };
+            Decision::for_person(messages::disconnected(disconnection))
         };
         let mut noted: Option<(OutboxRow, OutboxRow, String)> = None;
         let mut note = |grant: &Grant| {
@@ -80,11 +82,11 @@ impl Person {
         };
         match self.vault.remove(&mut note).await {
             Ok(_) => {}
-            Err(NoCredential::Configuration(problem)) => return Ok(render(&not_configured(problem))),
+            Err(NoCredential::Configuration(problem)) => return Ok(Decision::from(&not_configured(problem))),
             Err(_) => return Err(StorageError("the vault".to_owned()).into()),
         }
         let Some((revocation, sessions, label)) = noted else {
-            return Ok(messages::not_connected(&account_page(turn)));
+            return Ok(Decision::for_person(messages::not_connected(&account_page(turn))));
         };
         let ended = self.try_ending_sessions(&sessions).await?;
         let revoked = self.try_outbox(&revocation).await? == Tried::Done;
@@ -175,8 +177,8 @@ impl Person {
     }
 
     /// Remembers the target of commands that name none, forgets it, or shows it.
-    pub(super) fn use_target(&self, target: Option<Target>) -> Result<Answer, PersonError> {
-        let title = match &target {
+    pub(super) fn use_target(&self, target: Option<&Target>) -> Result<Answer, PersonError> {
+        let title = match target {
             None => "Where I look when you name no organization".to_owned(),
             Some(target) if target.organization.is_none() => {
                 self.store.remember::<Target>("target", None)?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::decision::Decision;
 use super::request::TurnRequest;
 use crate::commands::Target;
 use crate::ports::{Row, Sql, StorageError, Timestamp, Value};
@@ -99,6 +100,15 @@ impl TurnState {
     }
 }
 
+/// What is known of a request that came before.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Known {
+    /// It was answered at once, with this.
+    Answered(Message),
+    /// It went into the inbox.
+    Taken,
+}
+
 /// The number of a turn that this version cannot read: another one stored it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreadable(pub i64);
@@ -121,7 +131,7 @@ pub struct Turn {
     /// Whether posting that message was begun: it may exist although its `ts` is not known (P11).
     pub posting: bool,
     /// What remains to be shown.
-    pub message: Option<Message>,
+    pub decision: Option<Decision>,
     /// How often it has waited for consent.
     pub waits: i64,
     /// How often it was tried since it last got further.
@@ -144,7 +154,7 @@ fn turn(row: &Row) -> Option<Turn> {
         target: row.text(4).and_then(|json| serde_json::from_str(json).ok()),
         placeholder: row.text(5).map(str::to_owned),
         posting: row.integer(6) == Some(1),
-        message: row.text(7).and_then(|json| serde_json::from_str(json).ok()),
+        decision: row.text(7).and_then(|json| serde_json::from_str(json).ok()),
         waits: row.integer(8).unwrap_or(0),
         attempts: row.integer(9).and_then(|it| u32::try_from(it).ok()).unwrap_or(0),
         due_at: row.timestamp(10)?,
@@ -251,9 +261,13 @@ impl Store {
 
     // ---- Turns ----
 
-    /// Whether a request with this key is or was here.
-    pub fn has_turn(&self, key: &str) -> Result<bool, StorageError> {
-        Ok(!self.sql.exec("SELECT 1 FROM turns WHERE key = ?", vec![key.into()])?.is_empty())
+    /// Whether a request with this key is or was here, and what it was answered with if that was at once.
+    pub fn known(&self, key: &str) -> Result<Option<Known>, StorageError> {
+        let rows = self.sql.exec("SELECT state, message FROM turns WHERE key = ?", vec![key.into()])?;
+        Ok(rows.first().map(|row| {
+            let answer = row.text(1).filter(|_| row.text(0) == Some(TurnState::Done.name()));
+            answer.and_then(|json| serde_json::from_str(json).ok()).map_or(Known::Taken, Known::Answered)
+        }))
     }
 
     /// How many turns have not ended and do not wait for consent.
@@ -274,6 +288,14 @@ impl Store {
         )
     }
 
+    /// Adds a turn that is answered at once: its key and its answer, for later deliveries of the same request (P9).
+    pub fn insert_answered(&self, key: &str, answer: &Message, now: Timestamp) -> Result<(), StorageError> {
+        self.exec(
+            "INSERT INTO turns (key, state, request, message, due_at, ended_at) VALUES (?, 'done', '', ?, ?, ?)",
+            vec![key.into(), json(answer)?, now.into(), now.into()],
+        )
+    }
+
     /// The turn that is to be worked on: the oldest that has not ended and does not wait for consent.
     pub fn head(&self) -> Result<Option<Result<Turn, Unreadable>>, StorageError> {
         let statement =
@@ -287,17 +309,21 @@ impl Store {
         self.count("SELECT count(*) FROM turns WHERE state = 'waiting'", vec![])
     }
 
-    /// The turns that wait for consent and have done so until their deadline.
-    pub fn waited_too_long(&self, now: Timestamp) -> Result<Vec<i64>, StorageError> {
-        let rows =
-            self.sql.exec("SELECT id FROM turns WHERE state = 'waiting' AND deadline_at <= ?", vec![now.into()])?;
-        Ok(rows.iter().filter_map(|row| row.integer(0)).collect())
+    /// The turns that wait for consent, the oldest first.
+    pub fn waiting_turns(&self) -> Result<Vec<Turn>, StorageError> {
+        let rows = self.sql.exec(&format!("SELECT {TURN} FROM turns WHERE state = 'waiting' ORDER BY id"), vec![])?;
+        Ok(rows.iter().filter_map(turn).collect())
     }
 
-    /// The oldest request that waits for consent.
-    pub fn oldest_waiting(&self) -> Result<Option<TurnRequest>, StorageError> {
-        let rows = self.sql.exec("SELECT request FROM turns WHERE state = 'waiting' ORDER BY id LIMIT 1", vec![])?;
-        Ok(rows.first().and_then(|row| serde_json::from_str(row.text(0)?).ok()))
+    /// Whether the turn `id` waits for consent.
+    pub fn waits(&self, id: i64) -> Result<bool, StorageError> {
+        Ok(self.count("SELECT count(*) FROM turns WHERE id = ? AND state = 'waiting'", vec![id.into()])? > 0)
+    }
+
+    /// Whether a turn has waited for consent until its deadline.
+    pub fn has_waited_too_long(&self, now: Timestamp) -> Result<bool, StorageError> {
+        let statement = "SELECT count(*) FROM turns WHERE state = 'waiting' AND deadline_at <= ?";
+        Ok(self.count(statement, vec![now.into()])? > 0)
     }
 
     /// Begins a turn.
@@ -325,13 +351,13 @@ impl Store {
     pub fn decide(
         &self,
         id: i64,
-        message: &Message,
+        decision: &Decision,
         now: Timestamp,
         deadline_at: Timestamp,
     ) -> Result<(), StorageError> {
         self.exec(
             "UPDATE turns SET state = 'delivering', message = ?, attempts = 0, due_at = ?, deadline_at = ? WHERE id = ?",
-            vec![json(message)?, now.into(), deadline_at.into(), id.into()],
+            vec![json(decision)?, now.into(), deadline_at.into(), id.into()],
         )
     }
 

@@ -9,7 +9,6 @@
 //! 3. *concluded* when the person confirms the pair, or cancels it. Only now is a grant stored, in the same transaction
 //!    that uses up the ticket and puts the blocked turns back into the inbox.
 
-use std::cell::RefCell;
 use std::time::Duration;
 
 use super::calls::{BeginConsent, Conclude, Concluded, Consent, TakeConsent, TicketFacts, TicketView, ViewTicket};
@@ -17,7 +16,8 @@ use super::outbox::Replacement;
 use super::pending::PendingGrant;
 use super::person::{Person, PersonError};
 use super::request::Ask;
-use super::store::{Taken, Ticket, TicketState};
+use super::store::{Taken, Ticket, TicketState, Turn};
+use crate::commands::plan::Plan;
 use crate::crypto::{Purpose, random_id, sha256};
 use crate::grants::record::Grant;
 use crate::grants::revocation::Revocation;
@@ -145,11 +145,11 @@ impl Person {
             Some(link) => Some(self.seal(&Replacement::of(link, Some(&account)))?),
             None => None,
         };
-        let resumed = RefCell::new(0);
+        let resumed = u32::try_from(self.waiting_questions()?.len()).unwrap_or(u32::MAX);
         self.store.transaction(&mut || {
             let replaced = self.vault.store(grant).map_err(|error| StorageError(error.to_string()))?;
             self.store.set_ticket(&ticket.hash, TicketState::Used)?;
-            *resumed.borrow_mut() = self.store.resume_waiting(now)?;
+            self.store.resume_waiting(now)?;
             if let Some(link) = &link {
                 self.store.insert_outbox(Replacement::KIND, link.clone(), now)?;
             }
@@ -159,7 +159,6 @@ impl Person {
             }
             Ok(())
         })?;
-        let resumed = resumed.into_inner();
         self.log(Level::Info, "grant_connected", &[("resumed", &resumed.to_string())]);
         Ok(Concluded::Connected {
             account,
@@ -167,6 +166,13 @@ impl Person {
             workspace_name: facts.workspace_name,
             resumed,
         })
+    }
+
+    /// The turns that wait for consent with a question: to connect is none.
+    fn waiting_questions(&self) -> Result<Vec<Turn>, StorageError> {
+        let mut turns = self.store.waiting_turns()?;
+        turns.retain(|turn| self.plan(&turn.request.ask) != Plan::Connect);
+        Ok(turns)
     }
 
     /// A grant that is not kept does not stay alive at Sentry either.
@@ -179,7 +185,7 @@ impl Person {
     fn facts(&self, ticket: &Ticket) -> Result<TicketFacts, PersonError> {
         let name =
             |name: &str, id: &str| Ok::<_, PersonError>(self.store.recall(name)?.unwrap_or_else(|| id.to_owned()));
-        let waiting = self.store.oldest_waiting()?.and_then(|request| match request.ask {
+        let waiting = self.waiting_questions()?.into_iter().next().and_then(|turn| match turn.request.ask {
             Ask::Words(words) => Some(words.trim().chars().take(WAITING_TEXT).collect()),
             Ask::Run(invocation) => Some(invocation.command),
             Ask::Connect | Ask::Disconnect => None,

@@ -470,6 +470,31 @@ impl Platform {
         page
     }
 
+    /// What was ever sent to a channel for everybody, and holds what is for one person alone (P22): an address of an account,
+    /// scopes, a list of organizations, a private link.
+    pub fn private_facts_in_public(&self) -> Vec<String> {
+        let personal = |text: &str| {
+            let organizations = ["globex", "initech", "hooli", "umbrella"].iter().filter(|it| text.contains(**it)).count();
+            let asks = ["Which organization?", "These are yours", "Your organizations", "Connected as", "You are "];
+            let named = ["ada@example.com", "grace@example.com", "ci-bot@example.com", "event:read, ", "/connect/"];
+            organizations > 1 || asks.iter().chain(&named).any(|it| text.contains(it))
+        };
+        let calls = self.sandbox.slack().calls.into_iter().filter(|call| {
+            let body = &call.body;
+            let posted = matches!(call.method.as_str(), "chat.postMessage" | "chat.update");
+            let channel = body["channel"].as_str().unwrap_or_default();
+            (posted && !channel.starts_with('D')) || body["response_type"] == "in_channel"
+        });
+        let texts = calls.map(|call| {
+            let mut parts = vec![call.body["text"].as_str().unwrap_or_default().to_owned()];
+            collect(&call.body["blocks"], &mut parts);
+            // Who an issue is assigned to is the issue's, not the person's.
+            let own = |line: &&str| !line.contains("assigned to") && !line.contains("Assigned");
+            parts.join("\n").lines().filter(own).collect::<Vec<_>>().join("\n")
+        });
+        texts.filter(|text| personal(text)).collect()
+    }
+
     /// What the app said of itself since the start.
     pub fn log_text(&self) -> String {
         self.logged.borrow().join("\n")
@@ -481,6 +506,7 @@ impl Drop for Platform {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             assert_eq!(self.sandbox.slack().unhandled, Vec::<String>::new());
+            assert_eq!(self.private_facts_in_public(), Vec::<String>::new(), "P22");
             assert!(self.sandbox.sentry().unhandled().is_empty(), "{:?}", self.sandbox.sentry().unhandled());
         }
     }

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::view::{self, IssueView};
 use super::{assignee, learned, name, title};
-use crate::commands::answer::{Answer, Item, More, Part};
+use crate::commands::answer::{Answer, Audience, Item, More, Part};
 use crate::commands::grammar::{Words, quote};
 use crate::commands::sentence::Sentence;
 use crate::commands::target::{self, Place};
@@ -177,6 +177,7 @@ impl Command for IssueList {
         scopes: &["org:read", "event:read"],
         skills: &[Skill::Inspect, Skill::Triage, Skill::Seer],
         effect: Effect::Read,
+        audience: Audience::Channel,
     };
 
     fn read(words: &mut Words) -> Result<Parameters, UsageError> {

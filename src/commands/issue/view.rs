@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stack::{Stack, message, stack};
 use super::{assignee, learned, list, name, title};
-use crate::commands::answer::{Answer, Field, Invocation, Part};
+use crate::commands::answer::{Answer, Audience, Field, Invocation, Part};
 use crate::commands::grammar::Words;
 use crate::commands::sentence::Sentence;
 use crate::commands::target::{self, MAX_ASKED, Place};
@@ -56,6 +56,7 @@ impl Command for IssueView {
         scopes: &["org:read", "event:read"],
         skills: &[Skill::Inspect, Skill::Triage, Skill::Seer],
         effect: Effect::Read,
+        audience: Audience::Channel,
     };
 
     fn read(words: &mut Words) -> Result<Parameters, UsageError> {

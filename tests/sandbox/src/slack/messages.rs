@@ -94,6 +94,12 @@ impl Messages {
         self.public(channel).filter(move |message| message.thread_ts.as_deref() == Some(ts))
     }
 
+    /// Whether the message has or had an answer in its thread.
+    pub(crate) fn has_replies(&self, channel: &str, root: &str) -> bool {
+        let answers = self.all.iter().filter(|message| message.channel == channel && message.private_to.is_none());
+        answers.filter(|message| message.ts != root).any(|message| message.thread_ts.as_deref() == Some(root))
+    }
+
     /// What everybody in a channel can see.
     pub(crate) fn public<'a>(&'a self, channel: &'a str) -> impl Iterator<Item = &'a Message> {
         self.all

@@ -288,7 +288,13 @@ fn post_ephemeral(slack: &mut Slack, args: &Args, context: &mut Context) -> Resu
     }
     let thread_ts = thread(args)?;
     let content = content(args, context.random)?;
+    let begun = thread_ts.is_none_or(|root| slack.messages.has_replies(&channel, root));
     let message = slack.post(context.now_ms, (&channel, thread_ts), BOT_USER, Some(user), content);
+    // docs.slack.dev/reference/methods/chat.postEphemeral: "Ephemeral messages in threads are only shown if there is already
+    // an active thread."
+    if let Some(unseen) = slack.messages.find_mut(&message.id).filter(|_| !begun) {
+        unseen.deleted = true;
+    }
     Ok(json!({"message_ts": message.ts}))
 }
 
