@@ -261,7 +261,7 @@ fn explained(answer: Answer) -> CommandError {
 
 /// An answer that names organizations of the person who asked, and so is for that person alone.
 pub fn personal(answer: Answer) -> CommandError {
-    explained(answer)
+    explained(Answer { audience: Audience::Person, ..answer })
 }
 
 /// A button that runs `again` with `name` set to `value`.
@@ -322,7 +322,6 @@ fn no_organization(context: &Context<'_>) -> Answer {
             host.name()
         ))],
         actions: vec![open("Open Sentry", host.origin())],
-        audience: Audience::Person,
         ..Answer::default()
     }
 }
@@ -361,7 +360,6 @@ fn unknown(organizations: &[Organization], search: &Search, name: &str, again: &
         title: format!("I can't find an {what} called {name}"),
         parts: vec![Part::Paragraph(text)],
         actions,
-        audience: Audience::Person,
         ..Answer::default()
     }
 }

@@ -148,7 +148,8 @@ fn heard(said: Said, envelope: &Envelope, door: &Door) -> Result<Event, &'static
         return Ok(Event::Refuse(Refusal {
             channel,
             user: person.user,
-            thread_ts: (!direct).then_some(thread_ts),
+            // Slack shows an ephemeral message in a thread only once the thread has a reply.
+            thread_ts: (!direct && thread_ts != ts).then_some(thread_ts),
             response_url: None,
         }));
     }
@@ -449,7 +450,7 @@ mod tests {
             Event::Refuse(Refusal {
                 channel: "C0INCIDENT".to_owned(),
                 user: "U0GAVIN01".to_owned(),
-                thread_ts: Some("1760000000.000100".to_owned()),
+                thread_ts: None,
                 response_url: None,
             })
         );

@@ -198,7 +198,7 @@ impl Person {
             Some(url) => api.respond(&url.into(), message, how).await,
             None => {
                 // A direct conversation shows it best outside of a thread.
-                let thread = place.thread_ts().filter(|_| !matches!(place, Place::Direct { .. }));
+                let thread = turn.request.begun_thread().filter(|_| !matches!(place, Place::Direct { .. }));
                 api.post_ephemeral(place.channel(), &self.id.user, thread, message).await
             }
         };

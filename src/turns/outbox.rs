@@ -72,6 +72,9 @@ impl EndSessions {
 #[derive(Serialize, Deserialize)]
 struct FullNotice {
     place: Place,
+    /// The thread, once it is one in which the person would see the notice.
+    #[serde(default)]
+    thread: Option<String>,
 }
 
 /// What became of one try.
@@ -122,7 +125,8 @@ impl Person {
         if matches!(request.place, Place::Ephemeral { .. }) || self.store.has_outbox(FULL_NOTICE)? {
             return Ok(());
         }
-        let sealed = self.seal(&FullNotice { place: request.place.clone() })?;
+        let sealed =
+            self.seal(&FullNotice { place: request.place.clone(), thread: request.begun_thread().map(str::to_owned) })?;
         self.store.insert_outbox(FULL_NOTICE, sealed, now)?;
         Ok(())
     }
@@ -180,7 +184,7 @@ impl Person {
     async fn notify_full(&self, sealed: &[u8]) -> Tried {
         let Some(notice) = self.open::<FullNotice>(sealed) else { return Tried::GivenUp };
         let Ok(api) = Api::new(&self.world) else { return Tried::Again(None) };
-        let (channel, thread) = (notice.place.channel(), notice.place.thread_ts());
+        let (channel, thread) = (notice.place.channel(), notice.thread.as_deref());
         let message = messages::inbox_full(super::store::INBOX);
         slack_tried(&api.post_ephemeral(channel, &self.id.user, thread, &message).await)
     }

@@ -99,9 +99,6 @@ impl Person {
         let mut answer = self.connection().await?;
         // The grant has told whose account it is, and its person has confirmed that it is theirs (P14).
         match self.vault.peek().await.ok().filter(|_| self.world.config.environment_token.is_none()) {
-            Some(_) if matches!(turn.request.place, Place::Thread { .. }) => {
-                answer.notes.push("`/sentry status` also lists your MCP clients, to you alone.".to_owned());
-            }
             Some(grant) => match self.clients(&grant).await {
                 Ok(entries) => answer.parts.extend(listed(&entries, self.now())),
                 Err(error) => {

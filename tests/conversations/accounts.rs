@@ -534,8 +534,8 @@ fn status_lists_the_clients_to_their_person_alone_p5() {
     }
     assert!(!seen.contains("Grace's editor"), "{seen}");
     platform.say(ADA, INCIDENTS, "@vedette status");
-    let public = platform.last_seen_by(GRACE);
-    assert!(public.contains("to you alone") && !public.contains("Claude Code"), "{public}");
+    assert!(platform.last_seen_by(ADA).contains("Claude Code"), "{}", platform.last_seen_by(ADA));
+    assert!(platform.seen_by(GRACE).is_empty(), "nothing of it is public (P22)");
     platform.objects_broken.set(Some(ObjectClass::Account));
     platform.slash(ADA, "status");
     let seen = platform.last_seen_by(ADA);

@@ -234,7 +234,7 @@ fn a_partner_of_whom_the_payload_tells_nothing_is_the_person_that_they_are_elsew
     platform.say(EXTERNAL, SHARED, "@vedette issue list umbrella");
     platform.connect(EXTERNAL, GRACES);
     let from = asked_sentry(&platform);
-    let ts = say_changed(&platform, EXTERNAL, SHARED, "@vedette org list", silent);
+    let ts = say_changed(&platform, EXTERNAL, SHARED, "@vedette project list umbrella", silent);
     platform.settle();
     assert!(asked_sentry(&platform) > from, "with his own access");
     let in_thread = platform.seen_by(ADA).into_iter().filter(|it| it.thread_ts.as_deref() == Some(&*ts));
@@ -251,7 +251,7 @@ fn whenever_the_process_dies_while_a_turn_is_handed_over_it_is_answered_once_p11
         let platform = Platform::new();
         platform.say(EXTERNAL, SHARED, "@vedette issue list umbrella");
         platform.connect(EXTERNAL, GRACES);
-        let ts = say_changed(&platform, EXTERNAL, SHARED, "@vedette org list", silent);
+        let ts = say_changed(&platform, EXTERNAL, SHARED, "@vedette project list umbrella", silent);
         let died = platform.ring_and_crash("slack:T0GLOBEX:U0EXT", points);
         platform.pass(Duration::from_secs(60));
         let in_thread = platform.seen_by(ADA).into_iter().filter(|it| it.thread_ts.as_deref() == Some(&*ts));

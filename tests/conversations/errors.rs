@@ -129,8 +129,10 @@ fn each_refusal_of_sentry_is_said_once_and_costs_the_grant_only_when_the_token_i
         let seen = platform.seen_by(GRACE);
         assert_eq!(seen.len(), public + 1, "{name}: one visible message");
         let text = full_text(seen.last().unwrap());
-        assert!(text.contains(says), "{name}: {text}");
         assert!(!text.contains("ada@example.com"), "{name}: nobody else learns the account: {text}");
+        let adas = platform.seen_by(ADA).iter().map(full_text).filter(|text| text.contains(says)).count();
+        assert_eq!(adas, 1, "{name}: she is told once");
+        assert!(text.contains(says) || text.contains("I answered this privately"), "{name}: {text}");
         assert_eq!(links(&platform) - sent, usize::from(link), "{name}: private links");
         assert_eq!(has_grant(&platform), kept, "{name}: the grant");
         let asked = platform.sandbox.sentry().requests.len() - asked;
@@ -185,7 +187,8 @@ fn a_scope_that_this_deployment_never_asks_for_is_explained_and_not_reconnected_
     let platform = Platform::with(&narrow);
     ada_connected(&platform);
     platform.say(ADA, INCIDENTS, QUESTION);
-    let text = platform.last_seen_by(GRACE);
+    assert!(platform.last_seen_by(GRACE).contains("I answered this privately"), "{}", platform.last_seen_by(GRACE));
+    let text = platform.last_seen_by(ADA);
     assert!(text.contains("event:read, which this app does not ask Sentry for"), "{text}");
     assert!(text.contains("SENTRY_SCOPES"), "{text}");
     assert!(!text.contains("Connect again"), "no button that would lead back here: {text}");
@@ -214,9 +217,10 @@ fn a_scope_that_is_missing_again_right_after_the_reconnect_does_not_loop_p4() {
     platform.sandbox.add_fault(Fault::new(Side::Sentry, ISSUES, lost));
     platform.say(ADA, INCIDENTS, QUESTION);
     platform.connect(ADA, "ada@example.com");
-    let text = platform.last_seen_by(GRACE);
-    assert!(text.contains("your role there may not include it"), "{text}");
-    assert_eq!(platform.seen_by(GRACE).len(), 2, "whoami, and one answer");
+    let seen = platform.seen_by(ADA);
+    let told = seen.iter().filter(|it| full_text(it).contains("your role there may not include it"));
+    assert_eq!(told.count(), 1);
+    assert_eq!(platform.seen_by(GRACE).len(), 1, "one message, which says that she was answered");
     let asked = platform.sandbox.sentry().requests.len();
     platform.pass(Duration::from_secs(3600));
     assert_eq!(platform.sandbox.sentry().requests.len(), asked);
@@ -228,13 +232,14 @@ fn a_401_right_after_each_fresh_consent_ends_after_three_waits_p4() {
     platform.sandbox.add_fault(Fault::new(Side::Sentry, ISSUES, detail(401, "Invalid token")));
     platform.say(ADA, INCIDENTS, QUESTION);
     let mut consents = 0;
-    while !platform.last_seen_by(GRACE).contains("could not be used") {
+    while !platform.last_seen_by(GRACE).contains("I answered this privately") {
         consents += 1;
         assert!(consents <= 3, "{}", platform.last_seen_by(GRACE));
         platform.connect(ADA, "ada@example.com");
     }
     assert_eq!(consents, 3);
-    assert_eq!(platform.seen_by(GRACE).len(), 2, "whoami, and one answer");
+    assert!(platform.seen_by(ADA).iter().any(|message| full_text(message).contains("could not be used")));
+    assert_eq!(platform.seen_by(GRACE).len(), 1);
     let asked = platform.sandbox.sentry().requests.len();
     platform.pass(Duration::from_secs(3600));
     assert_eq!(platform.sandbox.sentry().requests.len(), asked);

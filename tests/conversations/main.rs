@@ -24,6 +24,7 @@ mod oauth_sessions;
 mod oauth_token;
 mod order;
 mod people;
+mod personal;
 mod secrets;
 mod self_hosted;
 mod slack_faults;

@@ -111,7 +111,7 @@ fn slack_is_acknowledged_at_once_whatever_the_outside_is_doing_p8() {
 #[test]
 fn of_25_quick_requests_20_are_answered_in_order_and_the_person_is_told_of_the_rest_p10() {
     let platform = connected();
-    let asked: Vec<String> = (0..25).map(|_| platform.say_only(ADA, INCIDENTS, "@vedette whoami")).collect();
+    let asked: Vec<String> = (0..25).map(|_| platform.say_only(ADA, INCIDENTS, QUESTION)).collect();
     let before = platform.seen_by(GRACE).len();
     platform.settle();
     let answered: Vec<String> =
@@ -174,7 +174,7 @@ fn a_request_that_comes_at_any_moment_of_another_ones_turn_is_answered_p10() {
         Browser::new(&platform).connect(&platform.link_for(ADA).unwrap(), "ada@example.com");
         let mut second = None;
         let paused = platform.meanwhile(ADA_OBJECT, points, || {
-            second = Some(platform.say_only(ADA, INCIDENTS, "@vedette org list"));
+            second = Some(platform.say_only(ADA, INCIDENTS, "@vedette project list initech"));
         });
         platform.settle();
         for ts in second.iter().chain([&first]) {
@@ -229,7 +229,7 @@ fn a_consent_that_comes_at_any_moment_of_a_turn_about_to_wait_is_never_lost_p12(
         let platform = Platform::new();
         let first = platform.say(ADA, INCIDENTS, QUESTION);
         let link = platform.link_for(ADA).unwrap();
-        let second = platform.say_only(ADA, INCIDENTS, "@vedette org list");
+        let second = platform.say_only(ADA, INCIDENTS, "@vedette project list initech");
         let paused = platform.meanwhile(ADA_OBJECT, points, || {
             Browser::new(&platform).connect(&link, "ada@example.com");
         });
@@ -261,7 +261,7 @@ fn after_declining_a_new_link_comes_at_once_and_answers_both_questions_p12() {
     assert!(text(&page).contains("You declined at Sentry"), "{}", text(&page));
     assert_eq!(Browser::new(&platform).get(&declined).status(), 410, "the link is dead");
 
-    let second = platform.say(ADA, INCIDENTS, "@vedette org list");
+    let second = platform.say(ADA, INCIDENTS, "@vedette project list initech");
     assert!(
         thread(&platform, &second)[0].contains("I've sent you a new private link"),
         "{:?}",
@@ -299,7 +299,7 @@ fn asking_again_in_the_same_thread_says_that_the_link_stands_p12() {
     let say = Say {
         person: ADA.into(),
         channel: INCIDENTS.into(),
-        text: "@vedette org list".into(),
+        text: "@vedette project list initech".into(),
         thread_ts: Some(ts.clone()),
         twin: false,
     };

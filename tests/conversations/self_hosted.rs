@@ -153,7 +153,7 @@ fn a_login_page_elsewhere_is_not_offered_p7() {
     let kind = FaultKind::Status { code: 401, body: Some(body), headers: BTreeMap::new() };
     platform.sandbox.add_fault(Fault::new(Side::Sentry, "globex/issues/", kind));
     platform.say(ADA, INCIDENTS, QUESTION);
-    let blocks = platform.seen_by(GRACE).pop().unwrap().blocks.unwrap().to_string();
+    let blocks = platform.seen_by(ADA).pop().unwrap().blocks.unwrap().to_string();
     assert!(blocks.contains("single sign-on") && !blocks.contains("evil.example"), "{blocks}");
 }
 

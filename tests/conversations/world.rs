@@ -474,7 +474,8 @@ impl Platform {
     /// scopes, a list of organizations, a private link.
     pub fn private_facts_in_public(&self) -> Vec<String> {
         let personal = |text: &str| {
-            let organizations = ["globex", "initech", "hooli", "umbrella"].iter().filter(|it| text.contains(**it)).count();
+            let organizations =
+                ["globex", "initech", "hooli", "umbrella"].iter().filter(|it| text.contains(**it)).count();
             let asks = ["Which organization?", "These are yours", "Your organizations", "Connected as", "You are "];
             let named = ["ada@example.com", "grace@example.com", "ci-bot@example.com", "event:read, ", "/connect/"];
             organizations > 1 || asks.iter().chain(&named).any(|it| text.contains(it))
