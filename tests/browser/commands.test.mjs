@@ -8,7 +8,7 @@ scene("status says who is connected, and its button asks before it takes the acc
   await ada.say("/sentry status");
   await ada.sees("No Sentry account is connected");
   await shot(ada.page, "status-1-not-connected");
-  await ada.askConnected("@vedette org list", "Initech GmbH");
+  await ada.askConnected("@vedette project list initech", "printer-fleet");
   await ada.page.getByTestId("thread-close").click();
 
   await ada.say("/sentry status");
@@ -30,7 +30,7 @@ scene("status says who is connected, and its button asks before it takes the acc
 
 scene("/sentry disconnect ends the access, and says so when there was none", async ({ world, person }) => {
   const ada = await person(ADA);
-  await ada.askConnected("@vedette org list", "Initech GmbH");
+  await ada.askConnected("@vedette project list initech", "printer-fleet");
   await ada.page.getByTestId("thread-close").click();
   await ada.say("/sentry disconnect");
   await ada.sees("revoked at Sentry");
@@ -38,7 +38,7 @@ scene("/sentry disconnect ends the access, and says so when there was none", asy
   await ada.say("/sentry disconnect");
   await ada.sees("there is nothing to disconnect");
   await shot(ada.page, "disconnect-3-nothing");
-  await ada.askAndGetLink("@vedette org list");
+  await ada.askAndGetLink("@vedette project list initech");
 });
 
 scene("Show more brings the next page, and the menu opens an issue with its stack trace", async ({ person }) => {
@@ -96,7 +96,7 @@ scene("titles that try to be markup stay text, and an answer never calls the cha
 
 scene("a fault that is switched on in the panel is told in a kind message, and is over when it is switched off", async ({ person }) => {
   const ada = await person(ADA);
-  await ada.askConnected("@vedette org list", "Initech GmbH");
+  await ada.askConnected("@vedette project list initech", "printer-fleet");
   await ada.page.getByTestId("faults-open").click();
   await ada.page.getByTestId("fault-sentry-503").click();
   await ada.page.locator('[data-testid="fault-sentry-503"][aria-checked="true"]').waitFor();

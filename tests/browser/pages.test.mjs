@@ -81,7 +81,7 @@ scene("the whole way from a question to its answer needs no mouse", async ({ per
   await page.keyboard.press("Tab");
   assert.equal(await focused(page), "Skip to the message box");
   await page.keyboard.press("Enter");
-  await page.keyboard.type("@vedette org list");
+  await page.keyboard.type("@vedette project list initech");
   await page.keyboard.press("Enter");
   await ada.control("connect_link").waitFor();
   await tabTo(page, "Connect Sentry");

@@ -47,7 +47,7 @@ scene("a question is answered in the message that asked for access, once the per
 scene("Grace never sees Ada's link, and her own question is answered with her own organizations", async ({ world, person }) => {
   const ada = await person(ADA);
   const grace = await person(GRACE);
-  const ts = await ada.askAndGetLink("@vedette org list");
+  const ts = await ada.askAndGetLink("@vedette project list initech");
   await grace.page.locator(`[data-ts="${ts}"]`).getByTestId("thread-link").click();
   await grace.sees("private link");
   assert.equal(await grace.page.locator('[data-action-id^="connect_link"]').count(), 0);
@@ -55,10 +55,10 @@ scene("Grace never sees Ada's link, and her own question is answered with her ow
   await shot(grace.page, "grace-1-sees-no-link");
 
   await ada.connect();
-  await ada.sees("Globex");
+  await ada.sees("printer-fleet");
   assert.ok(!JSON.stringify(await world.state(GRACE.id)).includes("/connect/"));
 
-  const own = await grace.askConnected("@vedette org list", "Umbrella");
+  const own = await grace.askConnected("@vedette project list umbrella", "patient-portal");
   const [answer] = await grace.replies(own);
   assert.ok(!/globex|initech/i.test(JSON.stringify(answer.blocks)), "nothing of Ada's is in Grace's answer");
   await shot(grace.page, "grace-2-her-own");
@@ -68,7 +68,7 @@ scene("Grace never sees Ada's link, and her own question is answered with her ow
 
 scene("Deny at Sentry stops the question, and asking again gives a new link that works", async ({ world, person }) => {
   const ada = await person(ADA);
-  await ada.askAndGetLink("@vedette org list");
+  await ada.askAndGetLink("@vedette project list initech");
   const first = await ada.control("connect_link").getAttribute("href");
   const page = await ada.follow();
   await toSentry(page);
@@ -79,10 +79,10 @@ scene("Deny at Sentry stops the question, and asking again gives a new link that
   await ada.page.bringToFront();
   await shot(ada.page, "deny-2-slack");
 
-  await ada.askAndGetLink("@vedette org list");
+  await ada.askAndGetLink("@vedette project list initech");
   assert.notEqual(await ada.control("connect_link").getAttribute("href"), first);
   await ada.connect();
-  await ada.sees("Initech GmbH");
+  await ada.sees("printer-fleet");
 
   await page.goto(first);
   await shot(page, "deny-3-old-link");
@@ -91,7 +91,7 @@ scene("Deny at Sentry stops the question, and asking again gives a new link that
 
 scene("Cancel at the confirmation keeps nothing and gives the access back to Sentry", async ({ world, person }) => {
   const ada = await person(ADA);
-  const ts = await ada.askAndGetLink("@vedette org list");
+  const ts = await ada.askAndGetLink("@vedette project list initech");
   const page = await ada.follow();
   await toSentry(page);
   await approve(page, ADA.account);
@@ -102,19 +102,19 @@ scene("Cancel at the confirmation keeps nothing and gives the access back to Sen
   await ada.until("the access is revoked at Sentry", async () => (await world.state()).sentry.live_tokens === 0);
   await ada.page.bringToFront();
   await shot(ada.page, "cancel-2-slack");
-  assert.ok(!JSON.stringify(await ada.replies(ts)).includes("Initech"), "no answer");
+  assert.ok(!JSON.stringify(await ada.replies(ts)).includes("printer-fleet"), "no answer");
 
   await ada.say("/sentry status");
   await ada.sees("No Sentry account is connected");
-  await ada.askConnected("@vedette org list", "Initech GmbH");
+  await ada.askConnected("@vedette project list initech", "printer-fleet");
 });
 
 scene("a link that was used says so, and does nothing more", async ({ world, person }) => {
   const ada = await person(ADA);
-  await ada.askAndGetLink("@vedette org list");
+  await ada.askAndGetLink("@vedette project list initech");
   const link = await ada.control("connect_link").getAttribute("href");
   await ada.connect();
-  await ada.sees("Initech GmbH");
+  await ada.sees("printer-fleet");
   const page = await ada.context.newPage();
   const response = await page.goto(link);
   assert.equal(response.status(), 410);
@@ -126,7 +126,7 @@ scene("a link that was used says so, and does nothing more", async ({ world, per
 
 scene("a link that was forwarded names whom it connects, before anything is asked of Sentry", async ({ person, open }) => {
   const ada = await person(ADA);
-  await ada.askAndGetLink("@vedette org list");
+  await ada.askAndGetLink("@vedette project list initech");
   const stranger = await (await open()).newPage();
   await stranger.goto(await ada.control("connect_link").getAttribute("href"));
   await stranger.getByText("Ada Lovelace").waitFor();
@@ -136,7 +136,7 @@ scene("a link that was forwarded names whom it connects, before anything is aske
 
 scene("what another browser began at Sentry ends on a page that connects nothing", async ({ world, person, open }) => {
   const ada = await person(ADA);
-  await ada.askAndGetLink("@vedette org list");
+  await ada.askAndGetLink("@vedette project list initech");
   const page = await ada.follow();
   await toSentry(page);
   const consent = page.url();

@@ -36,7 +36,7 @@ fn killed_at_many_points_of_a_turn_each_ends_in_one_visible_reply_p11() {
 #[test]
 fn killed_while_a_request_waits_for_consent_it_is_answered_after_consent_p12() {
     let rig = Rig::start();
-    let ts = rig.say(ADA, INCIDENTS, "@vedette whoami");
+    let ts = rig.say(ADA, INCIDENTS, "@vedette project list globex");
     rig.wait_for(&ts, "private link");
     rig.kill();
     let browser = Browser::new(&rig);
@@ -46,6 +46,6 @@ fn killed_while_a_request_waits_for_consent_it_is_answered_after_consent_p12() {
     rig.kill();
     assert_eq!(browser.decide(&page, "connect").status, 200);
     rig.kill();
-    rig.wait_for(&ts, "ada@example.com");
+    rig.wait_for(&ts, "checkout-api");
     assert_eq!(rig.replies(&ts).len(), 1);
 }

@@ -304,9 +304,9 @@ impl Rig {
         log.as_array().or(log["requests"].as_array()).cloned().unwrap_or_else(|| panic!("{log}"))
     }
 
-    /// Ada, connected, by way of a first question that is answered.
+    /// Somebody, connected, by way of a first question to the app alone that is answered.
     pub fn connect(&self, person: &str, account: &str) -> String {
-        let ts = self.say(person, INCIDENTS, "@vedette whoami");
+        let ts = self.say(person, &format!("D{}", person.trim_start_matches('U')), "whoami");
         crate::browser::Browser::new(self).connect(&self.link(person), account);
         self.wait_for(&ts, account);
         ts

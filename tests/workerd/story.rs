@@ -28,7 +28,7 @@ fn slacks_retries_and_the_twin_of_an_event_are_one_turn_and_equal_ts_in_two_chan
             "type": "event_callback", "team_id": "T0GLOBEX", "api_app_id": "A0VEDETTE", "event_id": id, "event_time": 1,
             "authorizations": [{"enterprise_id": null, "team_id": "T0GLOBEX", "user_id": "U0VEDETTE", "is_bot": true}],
             "event": {"type": kind, "user": ADA, "team": "T0GLOBEX", "channel": channel, "channel_type": "channel",
-                "text": "<@U0VEDETTE> whoami", "ts": "1700000000.000100", "event_ts": "1700000000.000100"},
+                "text": "<@U0VEDETTE> project list globex", "ts": "1700000000.000100", "event_ts": "1700000000.000100"},
         })
         .to_string()
     };
@@ -47,7 +47,7 @@ fn slacks_retries_and_the_twin_of_an_event_are_one_turn_and_equal_ts_in_two_chan
     });
     let answers = |channel: &str| {
         let all = rig.replies("1700000000.000100");
-        all.iter().filter(|it| it["channel"] == channel && it.to_string().contains("ada@example.com")).count()
+        all.iter().filter(|it| it["channel"] == channel && it.to_string().contains("checkout-api")).count()
     };
     until("both are answered", || answers(INCIDENTS) >= 1 && answers("C0SHARED") >= 1);
     std::thread::sleep(std::time::Duration::from_millis(500));
@@ -93,33 +93,33 @@ fn a_refresh_whose_reply_is_lost_ends_in_one_reconnect_and_never_a_loop_p3() {
     rig.connect(ADA, "ada@example.com");
     rig.fault(json!({"side": "sentry", "match": "api/0/*", "kind": "token_expired", "times": 1}));
     rig.fault(json!({"side": "sentry", "match": "oauth/token", "kind": "drop", "after_work": true, "times": 1}));
-    let ts = rig.say(ADA, INCIDENTS, "@vedette whoami");
+    let ts = rig.say(ADA, INCIDENTS, "@vedette project list globex");
     until("it is answered one way or the other", || {
         rig.replies(&ts).iter().any(|it| ["private link", "kept"].iter().any(|word| it.to_string().contains(word)))
     });
-    let ts = rig.say(ADA, INCIDENTS, "@vedette whoami");
+    let ts = rig.say(ADA, INCIDENTS, "@vedette project list globex");
     rig.wait_for(&ts, "private link");
     let refreshes = rig.sentry_log().iter().filter(|it| it["path"] == "/oauth/token/").count();
     assert!(refreshes <= 3, "one exchange, one lost refresh, at most one more: {refreshes}");
     Browser::new(&rig).connect(&rig.link(ADA), "ada@example.com");
-    rig.wait_for(&ts, "ada@example.com");
+    rig.wait_for(&ts, "checkout-api");
 }
 
 #[test]
 fn two_people_never_see_each_others_data_links_or_accounts_p13() {
     let rig = Rig::start();
-    let ada = rig.say(ADA, INCIDENTS, "@vedette org list");
-    let grace = rig.say(GRACE, INCIDENTS, "@vedette org list");
+    let ada = rig.say(ADA, INCIDENTS, "@vedette project list globex");
+    let grace = rig.say(GRACE, INCIDENTS, "@vedette project list umbrella");
     let (adas, graces) = (rig.link(ADA), rig.link(GRACE));
     assert_ne!(adas, graces);
     let everything_grace_sees = rig.world(Some(GRACE)).to_string();
     assert!(!everything_grace_sees.contains(&adas));
     Browser::new(&rig).connect(&graces, "grace@example.com");
-    rig.wait_for(&grace, "umbrella");
+    rig.wait_for(&grace, "patient-portal");
     assert!(rig.replies(&ada).iter().all(|it| !it.to_string().contains("umbrella")));
     Browser::new(&rig).connect(&adas, "ada@example.com");
-    rig.wait_for(&ada, "globex");
-    assert!(rig.replies(&grace).iter().all(|it| !it.to_string().contains("globex")));
+    rig.wait_for(&ada, "checkout-api");
+    assert!(rig.replies(&grace).iter().all(|it| !it.to_string().contains("checkout-api")));
 }
 
 #[test]
