@@ -1,4 +1,4 @@
-// What the scripts share: where things are, how they talk, how they run a program. Node >= 18, no packages.
+// What the scripts share: where things are, how they talk, how they run a program. Node >= 20, no packages.
 
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";

@@ -18,7 +18,8 @@ const OLDEST_RUST = [1, 91]; // `rust-version` in Cargo.toml
 const ROOM = 3; // GB: both target folders, or one `cargo install`
 
 /** Everything that `npm start` and `npm run build` need. Returns what [`wasmToolchain`] returns. */
-export async function setUp({ chromium = false } = {}) {
+export async function setUp({ chromium = false, python = false } = {}) {
+  await systemPrograms({ chromium, python });
   await packages();
   node();
   await rust();
@@ -31,8 +32,57 @@ export async function setUp({ chromium = false } = {}) {
     tool("wasm-bindgen", "wasm-bindgen-cli", lockedVersion("wasm-bindgen")),
   ];
   const [toolchain] = await Promise.all(jobs);
-  if (chromium) await browser();
   return toolchain;
+}
+
+// ---- what the system must bring -----------------------------------------------------------------------------------
+
+const OLDEST_NODE = 20;
+const OLDEST_NPM = 10;
+
+/** The OpenSSL headers are found through pkg-config: `worker-build` is built with them, except on macOS. */
+const hasOpenSsl = () => which("pkg-config") !== undefined && ask("pkg-config", ["--exists", "openssl"]) !== undefined;
+const hasPython = () => ask("python3", ["-c", "import sys, venv, ensurepip; assert sys.version_info >= (3, 11)"]) !== undefined;
+
+/** What the system lacks of all that is needed later: its name for people, and Debian's packages. */
+function lacking({ chromium, python }) {
+  const buildsTools = !fs.existsSync(toolFile("worker-build", WORKER_BUILD));
+  const needs = [
+    { name: "a C compiler (`cc`)", packages: ["gcc", "libc6-dev"], met: () => which("cc") },
+    {
+      name: "pkg-config and the headers of OpenSSL",
+      packages: ["pkg-config", "libssl-dev"],
+      met: () => !buildsTools || process.platform === "darwin" || hasOpenSsl(),
+    },
+    { name: "Python 3.11 or newer with its venv module", packages: ["python3", "python3-venv"], met: () => !python || hasPython() },
+    { name: "Chromium (or a Chrome that the variable CHROME names)", packages: ["chromium"], met: () => !chromium || findBrowser() },
+  ];
+  return needs.filter(({ met }) => !met());
+}
+
+/** Installs by apt, as root on Debian, what the system lacks; elsewhere names all of it, before anything is built. */
+async function systemPrograms(wanted) {
+  nodeIsNewEnough();
+  if (!packagesAreThere()) npmIsNewEnough();
+  const missing = lacking(wanted);
+  // Without Python its tests are left out with a sentence; where CI is set they must run.
+  const fatal = missing.filter(({ packages }) => !packages.includes("python3") || process.env.CI);
+  const packages = missing.flatMap((need) => need.packages);
+  if (missing.length && debian()) await step(`${packages.join(", ")}, by apt`, () => apt(packages));
+  else if (fatal.length) throw new Failure(`install these and run this again: ${fatal.map(({ name }) => name).join("; ")}`);
+}
+
+const NEWER_NODE = "install Node 20 or newer with npm 10 or newer from https://nodejs.org";
+
+function nodeIsNewEnough() {
+  if (Number(process.versions.node.split(".")[0]) < OLDEST_NODE) throw new Failure(`Node ${process.versions.node} is too old: ${NEWER_NODE}`);
+}
+
+/** npm takes half a second to tell its version: it is asked only where it is needed. */
+function npmIsNewEnough() {
+  const npm = ask("npm", ["--version"]);
+  if (!npm) throw new Failure(`npm is missing: ${NEWER_NODE}`);
+  if (Number(npm.split(".")[0]) < OLDEST_NPM) throw new Failure(`npm ${npm} is too old: ${NEWER_NODE}`);
 }
 
 // ---- npm packages -------------------------------------------------------------------------------------------------
@@ -53,7 +103,6 @@ function packagesAreThere() {
 async function packages() {
   if (packagesAreThere()) return;
   needRoom(root, ROOM);
-  if (!which("npm")) throw new Failure("npm is missing: install Node with npm from https://nodejs.org");
   await step("npm packages, as locked", () =>
     run("npm", ["ci", "--loglevel=error", "--no-progress"], {
       log: at(".wrangler/logs/npm.log"),
@@ -89,10 +138,6 @@ async function rust() {
   const [major, minor] = version.slice(1).map(Number);
   if (major === OLDEST_RUST[0] && minor < OLDEST_RUST[1]) {
     throw new Failure(`Rust ${major}.${minor} is too old, ${OLDEST_RUST.join(".")} is needed: run \`rustup update stable\``);
-  }
-  if (!which("cc")) {
-    if (!debian()) throw new Failure("a C compiler (`cc`) is missing: install gcc or clang and run this again");
-    await step("C compiler, by apt", () => apt(["gcc", "libc6-dev"]));
   }
 }
 
@@ -228,14 +273,6 @@ export function findBrowser() {
   return BROWSERS.map((name) => which(name)).find(Boolean) ?? (fs.existsSync(MAC_BROWSER) ? MAC_BROWSER : undefined);
 }
 
-async function browser() {
-  if (findBrowser()) return;
-  if (!debian()) {
-    throw new Failure("the browser tests need Chromium: install it, or name a Chrome with the variable CHROME");
-  }
-  await step("Chromium, by apt", () => apt(["chromium"]));
-}
-
 // ---- Debian -------------------------------------------------------------------------------------------------------
 
 const debian = () => isRoot && fs.existsSync("/etc/debian_version") && which("apt-get") !== undefined;
@@ -255,7 +292,7 @@ async function apt(names) {
 if (isMain(import.meta.url)) {
   main(async () => {
     const began = Date.now();
-    const { name } = await setUp({ chromium: process.argv.includes("--chromium") });
+    const { name } = await setUp({ chromium: process.argv.includes("--chromium"), python: process.argv.includes("--python") });
     process.stdout.write(`Ready (Rust for the Worker: ${name}; ${((Date.now() - began) / 1000).toFixed(1)} s).\n`);
   });
 }

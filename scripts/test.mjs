@@ -21,7 +21,7 @@ const PARTS = ["unit", "host", "workerd", "cases", "peers", "browser", "config"]
 /** The parts that are tests for Node against the built Worker, in their order. */
 const NODE_PARTS = [
   { name: "cases", title: "Cases over HTTP", folder: "tests/cases" },
-  { name: "peers", title: "Other people's clients", folder: "tests/peers", chromium: true },
+  { name: "peers", title: "Other people's clients", folder: "tests/peers", chromium: true, python: true },
   { name: "browser", title: "Tests in a browser", folder: "tests/browser", chromium: true },
 ];
 const asked = process.argv.slice(2);
@@ -35,7 +35,8 @@ main(async () => {
   if (unknown.length) throw new Failure(`there is no part called ${unknown[0]}: choose from ${PARTS.join(", ")}`);
   const began = Date.now();
   try {
-    await check("Set-up", async () => (toolchain = await setUp({ chromium: NODE_PARTS.some((part) => part.chromium && runs(part.name) && testsOf(part).length) })));
+    const needs = (what) => NODE_PARTS.some((part) => part[what] && runs(part.name) && testsOf(part).length);
+    await check("Set-up", async () => (toolchain = await setUp({ chromium: needs("chromium"), python: needs("python") })));
     if (runs("host")) await lints();
     if (runs("host")) await check("Tests on the host", () => cargo(["test", "--workspace", "--lib", "--bins", ...hostTests()]));
     if (runs("host")) await check("Examples in the documentation", () => cargo(["test", "--workspace", "--doc"]));

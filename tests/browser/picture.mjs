@@ -1,4 +1,4 @@
-// Takes the README's picture, docs/pictures/sandbox.png: node tests/browser/picture.mjs
+// Takes the README's picture, docs/pictures/sandbox.png: npm run picture
 
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -13,8 +13,8 @@ scene("the picture", async ({ world, person }) => {
   await direct.askConnected("org list", "Initech GmbH");
   const ada = await person(ADA, { viewport: { width: 1280, height: 800 }, colorScheme: "light" });
   await world.control("say", { person: GRACE.id, channel: INCIDENTS, text: "Payments time out for some customers. Does anybody know why?" });
-  await ada.say("@vedette globex/CHECKOUT-API-4F");
-  await ada.page.locator("#thread-messages pre").first().waitFor();
+  await ada.say("@vedette issue list globex/checkout-api -n 3");
+  await ada.page.locator("#thread-messages").getByText("CHECKOUT-API-4F").first().waitFor();
   await ada.page.mouse.move(0, 0);
   await ada.page.evaluate(() => document.activeElement.blur());
   await ada.page.waitForTimeout(500);

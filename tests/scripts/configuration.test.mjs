@@ -68,9 +68,25 @@ test("the logs hold no request URL: a callback's has the code and the state in i
   assert.equal(config.observability.logs.invocation_logs, false);
 });
 
-test("the lock file names no registry", () => {
-  assert.doesNotMatch(read("package-lock.json"), /"resolved"/);
+const locks = ["package-lock.json", "tests/peers/clients/package-lock.json"];
+
+test("the lock files name no registry", () => {
+  for (const lock of locks) assert.doesNotMatch(read(lock), /"resolved"/, lock);
 });
+
+test("the lock files have a checksum of every package", () => {
+  for (const lock of locks) {
+    const without = Object.entries(JSON.parse(read(lock)).packages).filter(([name, { integrity, inBundle }]) => name && !integrity && !inBundle);
+    assert.deepEqual(without, [], lock);
+  }
+});
+
+test("docs/deploy.md tells every variable", () => {
+  const text = read("docs/deploy.md");
+  for (const name of variables) assert.ok(text.includes(`\`${name}\``), name);
+});
+
+test("the README is short", () => assert.ok(read("README.md").trimEnd().split("\n").length <= 150));
 
 // A registry that does not serve a package for some other platform makes npm leave it out, and `npm ci` then refuses.
 test("the lock file holds every package, for every platform", () => {
