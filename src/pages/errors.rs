@@ -2,6 +2,7 @@
 
 use http::{HeaderValue, Method, StatusCode, header};
 use maud::{Markup, html};
+use url::Url;
 
 use super::{Forms, Page, layout};
 
@@ -15,6 +16,8 @@ pub(crate) struct Trouble<'a> {
     pub(crate) happened: Markup,
     /// What the reader does now.
     pub(crate) next: Markup,
+    /// Where the conversation goes on, when that is known.
+    pub(crate) back: Option<&'a Url>,
     /// What somebody who is asked for help can look up.
     pub(crate) reference: &'a str,
 }
@@ -30,6 +33,7 @@ impl Trouble<'_> {
                     h2 { "What to do now" }
                     p { (self.next) }
                 }
+                (layout::back_to_slack(self.back))
                 p.small { "Reference: " code { (layout::name(self.reference)) } " (" (self.status.as_str()) ")" }
             }
         };
@@ -46,6 +50,7 @@ pub fn not_found() -> Page {
         next: html! {
             "If it came from Slack, open it there again. Otherwise, start at " a href="/" { "the first page" } "."
         },
+        back: None,
         reference: "not_found",
     }
     .page()
@@ -58,6 +63,7 @@ pub fn method_not_allowed(allowed: &[Method]) -> Page {
         title: "This address cannot be used like that",
         happened: html! { "It exists, but it does not answer this kind of request." },
         next: html! { "Start at " a href="/" { "the first page" } ", or open the link in Slack again." },
+        back: None,
         reference: "method_not_allowed",
     }
     .page();
@@ -77,6 +83,7 @@ pub fn server_error(reference: &str) -> Page {
         next: html! {
             "Try again in a minute. If it happens again, give the reference below to the person who runs this Vedette."
         },
+        back: None,
         reference,
     }
     .page()

@@ -6,6 +6,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
+use url::Url;
+
 use super::scopes;
 
 /// The one style sheet, inlined in every page: no second request, and no source for the policy to trust but its hash.
@@ -127,6 +129,13 @@ pub(crate) fn steps(now: Step) -> Markup {
                 li.past[station < now] aria-current=[(station == now).then_some("step")] { span { (label) } }
             }
         }
+    }
+}
+
+/// The way back to the conversation in Slack, where it is known.
+pub(crate) fn back_to_slack(address: Option<&Url>) -> Markup {
+    html! {
+        @if let Some(address) = address { p.back { a.button href=(address) { "Back to Slack" } } }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Sentry's scopes in words. <https://docs.sentry.io/api/permissions/>
 
+use crate::commands::say::joined;
+
 /// What one scope allows.
 struct Scope {
     name: &'static str,
@@ -43,6 +45,9 @@ const SCOPES: &[Scope] = &[
     reads("email", "Read your email address"),
 ];
 
+/// How the words of a scope that only reads begin.
+const READ: &str = "Read ";
+
 fn known(name: &str) -> Option<&'static Scope> {
     SCOPES.iter().find(|scope| scope.name == name)
 }
@@ -50,6 +55,16 @@ fn known(name: &str) -> Option<&'static Scope> {
 /// What `scope` allows, in words; `None` for one that is not known.
 pub(crate) fn in_words(scope: &str) -> Option<&'static str> {
     known(scope).map(|scope| scope.words)
+}
+
+/// What `scopes` allow, in one line: `Reads issues, events, projects and teams.`
+pub(crate) fn in_one_line(scopes: &[String]) -> String {
+    let words: Vec<&str> = scopes.iter().map(|scope| in_words(scope).unwrap_or(scope)).collect();
+    let (read, others): (Vec<&str>, Vec<&str>) = words.into_iter().partition(|words| words.starts_with(READ));
+    let read: Vec<&str> = read.iter().flat_map(|words| words.trim_start_matches(READ).split(" and ")).collect();
+    let reads = (!read.is_empty()).then(|| format!("Reads {}.", joined(&read, "and")));
+    let others = others.iter().map(|words| format!("{words}."));
+    reads.into_iter().chain(others).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether nothing can be changed with `scopes`. One that is not known might change anything.

@@ -20,6 +20,7 @@ use crate::{
     config::{Config, DEFAULT_SCOPES, Problem},
     sentry::host::SentryHost,
     sessions::terms::{Limit, SKILLS, SkillText, offered},
+    turns::calls::Asker,
 };
 
 fn sentry() -> SentryHost {
@@ -30,10 +31,25 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
+fn asker(name: &str) -> Asker {
+    Asker {
+        name: name.to_owned(),
+        email: Some("ada@globex.example".to_owned()),
+        handle: Some("ada".to_owned()),
+        member: "U0ADA".to_owned(),
+        workspace: "Globex".to_owned(),
+        asked: Some("in #incidents at 14:02 (Central European Time)".to_owned()),
+        back: Url::parse("https://slack.com/app_redirect?channel=C0INCIDENTS&team=T0GLOBEX").ok(),
+    }
+}
+
 fn start(name: &str, scopes: &[String], waiting: Option<&str>) -> Page {
+    start_of(&asker(name), scopes, waiting)
+}
+
+fn start_of(asker: &Asker, scopes: &[String], waiting: Option<&str>) -> Page {
     connect::start(ConnectStart {
-        person_name: name,
-        workspace_name: "Globex",
+        asker,
         host: &sentry(),
         scopes,
         action: "/connect/7Qm1",
@@ -45,12 +61,10 @@ fn start(name: &str, scopes: &[String], waiting: Option<&str>) -> Page {
 
 fn confirm(account_name: &str, account_email: &str) -> Page {
     connect::confirm(ConnectConfirm {
-        person_name: "Ada Lovelace",
-        workspace_name: "Globex",
+        asker: &asker("Ada Lovelace"),
         account_name,
         account_email,
         host: &sentry(),
-        scopes: &words("event:read org:read"),
         action: "/api/oauth/callback/sentry",
         csrf: "csrf-value",
         hidden: &[("state", "state-value")],
@@ -95,8 +109,7 @@ fn consent_for(
 fn connected(resuming: u32) -> Page {
     connect::connected(Connected {
         account: "ada@globex.example",
-        person_name: "Ada Lovelace",
-        workspace_name: "Globex",
+        asker: &asker("Ada Lovelace"),
         host: &sentry(),
         resuming,
     })
@@ -180,6 +193,7 @@ fn origin() -> Url {
 fn gallery() -> Vec<(String, Page)> {
     let reading = words("event:read org:read project:read team:read");
     let writing = words("event:read event:write org:read telescope:aim");
+    let unknown = Asker { email: None, asked: None, back: None, ..asker("U0ADA") };
     let mut pages: Vec<(String, Page)> = [
         ("home", home::home(&config(COMPLETE), &origin())),
         ("home_unconfigured", home::home(&config(TOKENS_ONLY), &origin())),
@@ -188,11 +202,13 @@ fn gallery() -> Vec<(String, Page)> {
         ("connect_start", start("Ada Lovelace", &reading, Some("issue list globex"))),
         ("connect_start_writing", start("Ada Lovelace", &writing, None)),
         ("connect_confirm", confirm("Ada King", "ada@globex.example")),
+        ("connect_confirm_differs", confirm("Grace Hopper", "grace@globex.example")),
         ("connect_confirm_nameless", confirm("ada@globex.example", "ada@globex.example")),
         ("connect_connected", connected(0)),
         ("connect_connected_one", connected(1)),
         ("connect_connected_many", connected(3)),
-        ("connect_cancelled", connect::cancelled()),
+        ("connect_cancelled", connect::cancelled(asker("").back.as_ref())),
+        ("connect_start_nameless", start_of(&unknown, &reading, None)),
         ("consent", consent("Claude Code", "http://localhost:3118/callback", "/mcp/globex/checkout-api")),
         ("consent_private_scheme", consent("Cursor", "cursor://anysphere.cursor-mcp/oauth/callback", "/mcp")),
         (
@@ -211,7 +227,12 @@ fn gallery() -> Vec<(String, Page)> {
     .into_iter()
     .map(|(name, page)| (name.to_owned(), page))
     .collect();
-    pages.extend(problems().iter().map(|problem| (format!("connect_problem_{}", problem.name()), problem.page())));
+    let back = asker("").back;
+    pages.extend(problems().iter().map(|problem| {
+        let known =
+            matches!(problem, ConnectProblem::Declined | ConnectProblem::LinkExpired | ConnectProblem::LinkUsed);
+        (format!("connect_problem_{}", problem.name()), problem.page_with(back.as_ref().filter(|_| known)))
+    }));
     pages.extend(super::account::examples::examples());
     pages
 }
@@ -336,10 +357,17 @@ fn each_problem_has_its_status_and_a_429_or_503_says_when_to_retry() {
 fn a_hostile_string_stays_text_in_every_field_p20() {
     const HOSTILE: &str = r#""><script>alert('1')</script><img src=x onerror=alert(1)>&amp;</style></title>"#;
     let scopes = vec![HOSTILE.to_owned()];
+    let hostile = Asker {
+        email: None,
+        handle: Some(HOSTILE.to_owned()),
+        member: HOSTILE.to_owned(),
+        workspace: HOSTILE.to_owned(),
+        asked: Some(HOSTILE.to_owned()),
+        ..asker(HOSTILE)
+    };
     let pages = [
         connect::start(ConnectStart {
-            person_name: HOSTILE,
-            workspace_name: HOSTILE,
+            asker: &hostile,
             host: &sentry(),
             scopes: &scopes,
             action: HOSTILE,
@@ -348,24 +376,16 @@ fn a_hostile_string_stays_text_in_every_field_p20() {
             expires_in_minutes: 9,
         }),
         connect::confirm(ConnectConfirm {
-            person_name: HOSTILE,
-            workspace_name: HOSTILE,
+            asker: &hostile,
             account_name: HOSTILE,
             account_email: "x",
             host: &sentry(),
-            scopes: &scopes,
             action: HOSTILE,
             csrf: HOSTILE,
             hidden: &[(HOSTILE, HOSTILE)],
         }),
         confirm("x", HOSTILE),
-        connect::connected(Connected {
-            account: HOSTILE,
-            person_name: HOSTILE,
-            workspace_name: HOSTILE,
-            host: &sentry(),
-            resuming: 0,
-        }),
+        connect::connected(Connected { account: HOSTILE, asker: &hostile, host: &sentry(), resuming: 0 }),
         ConnectProblem::SentryError { code: HOSTILE.to_owned() }.page(),
         ConnectProblem::FewerScopes { missing: scopes.clone() }.page(),
         server_error(HOSTILE),
@@ -462,8 +482,7 @@ fn every_page_is_kept_out_of_caches_frames_and_referrers_p15() {
 fn the_form_that_ends_at_sentry_names_sentry_and_no_other_host() {
     let policy = |host: &str| {
         let page = connect::start(ConnectStart {
-            person_name: "Ada",
-            workspace_name: "Globex",
+            asker: &asker("Ada"),
             host: &SentryHost::parse(host).unwrap(),
             scopes: &[],
             action: "/connect/7Qm1",

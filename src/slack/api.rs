@@ -126,6 +126,28 @@ pub enum Respond {
     Delete,
 }
 
+/// A person, as Slack tells of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlackPerson {
+    /// How they are shown to others. Untrusted: people choose it.
+    pub name: String,
+    /// Their handle, without `@`.
+    pub handle: Option<String>,
+    /// Their address, when Slack has confirmed it and the app may read it (`users:read.email`).
+    pub email: Option<String>,
+    /// Their clock's zone.
+    pub time_zone: Option<TimeZone>,
+}
+
+/// The zone of a person's clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeZone {
+    /// Its name: `Central European Time`.
+    pub label: String,
+    /// Seconds ahead of UTC.
+    pub offset_seconds: i32,
+}
+
 /// A workspace, by name and by the ids under which its people may be known: its own and, in Enterprise Grid, its
 /// organization's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -272,20 +294,36 @@ impl Api {
         Ok(opened.channel.id)
     }
 
-    /// How `user` is shown to others. Untrusted: people choose it.
+    /// Who `user` is.
     ///
     /// # Errors
     /// As [`SlackError`] says.
-    pub async fn person_name(&self, user: &str) -> Result<String, SlackError> {
+    pub async fn person(&self, user: &str) -> Result<SlackPerson, SlackError> {
         let found: Found = self.read("users.info", [("user", user)]).await?;
         let user = found.user;
         let profile = user.profile.unwrap_or_default();
-        [profile.display_name, profile.real_name, user.real_name, user.name]
-            .into_iter()
-            .flatten()
-            .map(|name| one_line(&name))
-            .find(|name| !name.is_empty())
-            .ok_or(SlackError::Unreadable)
+        let line = |text: Option<String>| text.map(|text| one_line(&text)).filter(|text| !text.is_empty());
+        let handle = line(user.name);
+        let names = [line(profile.display_name), line(profile.real_name), line(user.real_name), handle.clone()];
+        Ok(SlackPerson {
+            name: names.into_iter().flatten().next().ok_or(SlackError::Unreadable)?,
+            handle,
+            email: line(profile.email).filter(|_| user.is_email_confirmed != Some(false)),
+            time_zone: user
+                .tz_offset
+                .zip(line(user.tz_label))
+                .map(|(offset_seconds, label)| TimeZone { label, offset_seconds }),
+        })
+    }
+
+    /// What a channel is called, without `#`. Untrusted: people choose it. Private channels need a scope of their own.
+    ///
+    /// # Errors
+    /// As [`SlackError`] says.
+    pub async fn channel_name(&self, channel: &str) -> Result<String, SlackError> {
+        let found: FoundChannel = self.read("conversations.info", [("channel", channel)]).await?;
+        let name = found.channel.name.map(|name| one_line(&name)).filter(|name| !name.is_empty());
+        name.ok_or(SlackError::Unreadable)
     }
 
     /// Where `user` belongs.
@@ -516,12 +554,26 @@ struct FoundUser {
     name: Option<String>,
     real_name: Option<String>,
     profile: Option<Profile>,
+    is_email_confirmed: Option<bool>,
+    tz_label: Option<String>,
+    tz_offset: Option<i32>,
+}
+
+#[derive(Deserialize)]
+struct FoundChannel {
+    channel: ChannelFacts,
+}
+
+#[derive(Deserialize)]
+struct ChannelFacts {
+    name: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 struct Profile {
     display_name: Option<String>,
     real_name: Option<String>,
+    email: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -702,7 +754,7 @@ mod tests {
             (r#"{"name":"ada"}"#, "ada"),
         ] {
             fake.answers(200, &format!(r#"{{"ok":true,"user":{user}}}"#));
-            assert_eq!(now(api.person_name("U1")).as_deref(), Ok(name));
+            assert_eq!(now(api.person("U1")).unwrap().name, name);
         }
         assert_eq!(fake.sent_form(2), [("user".to_owned(), "U1".to_owned())]);
     }

@@ -1,7 +1,9 @@
 //! What a Person object answers, declared once for both sides.
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
+pub use super::asker::Asker;
 use super::request::{PersonId, TurnRequest};
 use crate::ports::{Timestamp, declare_call};
 use crate::slack::blocks::Message;
@@ -49,10 +51,8 @@ pub struct ViewTicket {
 /// What the connect page names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TicketFacts {
-    /// The Slack person's display name, or their id.
-    pub person_name: String,
-    /// The Slack workspace's name, or its id.
-    pub workspace_name: String,
+    /// Who asked for the link, and where.
+    pub asker: Asker,
     /// What the oldest blocked request asks.
     pub waiting: Option<String>,
     /// When the link stops working.
@@ -65,12 +65,12 @@ pub struct TicketFacts {
 pub enum TicketView {
     /// The link works.
     Live(TicketFacts),
-    /// An account was connected with it.
-    Used,
+    /// An account was connected with it. The address leads back to Slack; so below.
+    Used(Option<Url>),
     /// It was declined, or replaced by a newer one.
-    Declined,
+    Declined(Option<Url>),
     /// It ran out.
-    Expired,
+    Expired(Option<Url>),
     /// It never was here.
     Unknown,
 }
@@ -137,15 +137,16 @@ pub enum Concluded {
     Connected {
         /// The account's label.
         account: String,
-        /// The Slack person's name.
-        person_name: String,
-        /// The workspace's name.
-        workspace_name: String,
-        /// How many blocked requests are answered now.
+        /// The Slack person.
+        asker: Asker,
+        /// How many blocked questions are answered now.
         resumed: u32,
     },
     /// Nothing is stored; the grant is being revoked.
-    Cancelled,
+    Cancelled {
+        /// The address that leads back to Slack.
+        back: Option<Url>,
+    },
     /// This consent was concluded before, or another one of the same ticket was.
     Used,
     /// It ran out.

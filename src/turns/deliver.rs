@@ -287,7 +287,7 @@ impl Person {
         reason: &Reason,
     ) -> Result<Option<Duration>, PersonError> {
         let Ok(api) = Api::new(&self.world) else { return Ok(Some(LONGEST_PAUSE)) };
-        self.learn_names(&api).await?;
+        self.learn_asker(&api, &turn.request).await?;
         let pointed = self.point_to_ticket()?;
         // Others wait already, and their link has run out.
         let renewed = pointed.is_new && *reason == Reason::First && self.store.waiting()? > 0;
@@ -394,25 +394,9 @@ impl Person {
         Ok(url)
     }
 
-    /// The names for the connect page, asked of Slack once. Without them the page shows ids.
-    async fn learn_names(&self, api: &Api) -> Result<(), PersonError> {
-        if self.store.recall::<String>("person_name")?.is_none()
-            && let Ok(name) = api.person_name(&self.id.user).await
-        {
-            self.store.remember("person_name", Some(&name))?;
-        }
-        if self.store.recall::<String>("workspace_name")?.is_none()
-            && let Ok(workspace) = api.workspace().await
-        {
-            // Somebody of a partner company is not of the workspace that installed the app, and its name is not told.
-            let own = workspace.ids.contains(&self.id.team);
-            self.store.remember("workspace_name", Some(if own { &workspace.name } else { &self.id.team }))?;
-        }
-        Ok(())
-    }
-
     fn person_name(&self) -> Result<String, PersonError> {
-        Ok(self.store.recall("person_name")?.unwrap_or_else(|| "you".to_owned()))
+        let asker = self.asker()?;
+        Ok(if asker.name == asker.member { "you".to_owned() } else { asker.name })
     }
 
     /// Waits until the door's answer to a slash command, "Looking at …", has had the time to reach Slack: what a

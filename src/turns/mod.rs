@@ -1,5 +1,6 @@
 //! The queue, the runner, the outbox: how one person's requests become answers, in order, none lost.
 
+mod asker;
 pub mod calls;
 mod decision;
 mod deliver;

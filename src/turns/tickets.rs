@@ -26,7 +26,7 @@ use crate::ports::{Level, StorageError, Timestamp};
 /// How long a private link works.
 pub(super) const TICKET_LIFE: Duration = Duration::from_secs(10 * 60);
 /// A live link with less left than this is not pointed to: the person could not follow it in time.
-const WORTH_POINTING_TO: Duration = Duration::from_secs(60);
+pub(super) const WORTH_POINTING_TO: Duration = Duration::from_secs(60);
 /// How long a waiting request may be when the connect page names it.
 const WAITING_TEXT: usize = 120;
 
@@ -59,9 +59,9 @@ impl Person {
     pub(super) fn view_ticket(&self, call: &ViewTicket) -> Result<TicketView, PersonError> {
         let Some(ticket) = self.store.ticket(&hash(&call.ticket))? else { return Ok(TicketView::Unknown) };
         Ok(match ticket.state {
-            TicketState::Used => TicketView::Used,
-            TicketState::Declined => TicketView::Declined,
-            TicketState::Live if ticket.expires_at <= self.now() => TicketView::Expired,
+            TicketState::Used => TicketView::Used(self.asker()?.back),
+            TicketState::Declined => TicketView::Declined(self.asker()?.back),
+            TicketState::Live if ticket.expires_at <= self.now() => TicketView::Expired(self.asker()?.back),
             TicketState::Live => TicketView::Live(self.facts(&ticket)?),
         })
     }
@@ -132,14 +132,13 @@ impl Person {
         } else {
             self.decline(&ticket)?;
             self.revoke_later(&grant, now)?;
-            Concluded::Cancelled
+            Concluded::Cancelled { back: self.asker()?.back }
         };
         self.wake(now).await?;
         Ok(concluded)
     }
 
     fn keep(&self, ticket: &Ticket, grant: &Grant, now: Timestamp) -> Result<Concluded, PersonError> {
-        let facts = self.facts(ticket)?;
         let account = grant.account.label().to_owned();
         let link = match &ticket.link {
             Some(link) => Some(self.seal(&Replacement::of(link, Some(&account)))?),
@@ -160,12 +159,7 @@ impl Person {
             Ok(())
         })?;
         self.log(Level::Info, "grant_connected", &[("resumed", &resumed.to_string())]);
-        Ok(Concluded::Connected {
-            account,
-            person_name: facts.person_name,
-            workspace_name: facts.workspace_name,
-            resumed,
-        })
+        Ok(Concluded::Connected { account, asker: self.asker()?, resumed })
     }
 
     /// The turns that wait for consent with a question: to connect is none.
@@ -183,19 +177,12 @@ impl Person {
     }
 
     fn facts(&self, ticket: &Ticket) -> Result<TicketFacts, PersonError> {
-        let name =
-            |name: &str, id: &str| Ok::<_, PersonError>(self.store.recall(name)?.unwrap_or_else(|| id.to_owned()));
         let waiting = self.waiting_questions()?.into_iter().next().and_then(|turn| match turn.request.ask {
             Ask::Words(words) => Some(words.trim().chars().take(WAITING_TEXT).collect()),
             Ask::Run(invocation) => Some(invocation.command),
             Ask::Connect | Ask::Disconnect => None,
         });
-        Ok(TicketFacts {
-            person_name: name("person_name", &self.id.user)?,
-            workspace_name: name("workspace_name", &self.id.team)?,
-            waiting,
-            expires_at: ticket.expires_at,
-        })
+        Ok(TicketFacts { asker: self.asker()?, waiting, expires_at: ticket.expires_at })
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use vedette::ports::{Call, ObjectClass};
 use vedette::router;
 use vedette::turns::calls::Conclude;
-use vedette_sandbox::{Fault, FaultKind, OPERATOR_TOKEN, Side};
+use vedette_sandbox::{Fault, FaultKind, OPERATOR_TOKEN, Options, Side};
 
 use crate::browser::{Browser, borrowed, form, text};
 use crate::oauth_flow::issued_elsewhere;
@@ -67,7 +67,7 @@ fn the_pages_name_the_slack_person_the_workspace_and_the_account_before_anything
     let browser = Browser::new(&platform);
     let start = browser.get(&link);
     is(&start, 200, "Connect your Sentry account");
-    for words in ["Ada Lovelace", "Globex", "issue list globex/checkout-api", "Close this page"] {
+    for words in ["Ada Lovelace", "Globex", "issue list globex/checkout-api", "Close it"] {
         assert!(text(&start).contains(words), "{words}");
     }
     let authorize = browser.start(&link).unwrap();
@@ -530,4 +530,78 @@ fn what_people_type_is_only_text_on_the_page_p20() {
     let page = Browser::new(&platform).get(&link);
     is(&page, 200, "Connect your Sentry account");
     assert!(!text(&page).contains("<b>"), "{}", text(&page));
+}
+
+/// Mallory, who is Grace in the workspace, takes Ada's name, asks, and forwards the private link to Ada.
+#[test]
+fn a_link_from_somebody_who_took_ones_name_shows_what_cannot_be_taken_and_that_the_two_differ_p14() {
+    for readable in [true, false] {
+        let options = Options { users_read_email: readable, ..Options::saas(APP) };
+        let platform = Platform::among(options, &variables());
+        let taken = json!({"ok": true, "user": {"id": GRACE, "name": "mallory", "tz_label": "Central European Time",
+            "tz_offset": 3600, "is_email_confirmed": true, "profile": {"display_name": "Ada Lovelace",
+            "email": readable.then_some("mallory@example.com")}}});
+        platform.sandbox.add_fault(Fault::new(Side::Slack, "users.info", status(200, taken)));
+        platform.say(GRACE, INCIDENTS, "@vedette issue list globex");
+        let browser = Browser::new(&platform);
+        let link = platform.link_for(GRACE).unwrap();
+        let start = browser.get(&link);
+        let page = text(&start);
+        let unchosen = if readable { "mallory@example.com" } else { "@<bdi>mallory</bdi>" };
+        for words in ["Did somebody send you this link?", unchosen, "in #incidents at 09:53 (Central European Time)"] {
+            assert!(page.contains(words), "{words} in {page}");
+        }
+        assert!(readable || page.contains(GRACE), "{page}");
+
+        let confirm = browser.get(&browser.consent(&browser.start(&link).unwrap(), Some(ACCOUNT)));
+        let page = text(&confirm);
+        assert!(page.contains(unchosen) && page.contains(ACCOUNT), "{page}");
+        if readable {
+            assert!(page.contains("These e-mail addresses differ."), "{page}");
+            assert!(!page.contains("class=\"primary\""), "no button stands out: {page}");
+        }
+    }
+}
+
+#[test]
+fn names_are_asked_anew_for_each_link_and_once_for_one_p14() {
+    let (platform, link) = asked();
+    let asked_for = |what: &str| platform.sent.borrow().iter().filter(|sent| sent.url.ends_with(what)).count();
+    platform.say(ADA, INCIDENTS, "@vedette issue list globex");
+    assert_eq!(asked_for("users.info"), 1, "one link, one call");
+    assert!(text(&Browser::new(&platform).get(&link)).contains("Ada Lovelace"));
+    platform.pass(Duration::from_secs(700));
+    let renamed = json!({"ok": true, "user": {"id": ADA, "name": "ada", "profile": {"display_name": "Countess"}}});
+    platform.sandbox.add_fault(Fault::new(Side::Slack, "users.info", status(200, renamed)));
+    platform.say(ADA, INCIDENTS, "@vedette issue list globex");
+    assert_eq!(asked_for("users.info"), 2);
+    assert!(text(&Browser::new(&platform).get(&platform.link_for(ADA).unwrap())).contains("Countess"));
+}
+
+#[test]
+fn connect_alone_waits_for_no_answer_and_every_end_leads_back_to_slack() {
+    let platform = Platform::new();
+    platform.say(ADA, "D0ADA", "connect");
+    let link = platform.link_for(ADA).unwrap();
+    let browser = Browser::new(&platform);
+    let start = text(&browser.get(&link));
+    assert!(start.contains("in a direct message at ") && !start.contains("<blockquote"), "{start}");
+    const BACK: &str = "https://slack.com/app_redirect?channel=D0ADA&amp;team=T0GLOBEX";
+    let page = browser.connect(&link, ACCOUNT);
+    assert!(page.contains("You can close this tab and ask in Slack.") && page.contains(BACK), "{page}");
+    assert!(text(&browser.get(&link)).contains(BACK), "a used link");
+
+    let back = "https://slack.com/app_redirect?channel=C0INCIDENTS&amp;team=T0GLOBEX";
+    let (platform, link) = asked();
+    let browser = Browser::new(&platform);
+    let declined = browser.get(&browser.consent(&browser.start(&link).unwrap(), None));
+    is(&declined, 400, "You declined at Sentry");
+    assert!(text(&declined).contains(back), "{}", text(&declined));
+    let (platform, link) = asked();
+    let browser = Browser::new(&platform);
+    let confirm = browser.get(&browser.consent(&browser.start(&link).unwrap(), Some(ACCOUNT)));
+    assert!(text(&browser.decide(&confirm, "cancel")).contains(back));
+    let (platform, link) = asked();
+    platform.pass(Duration::from_secs(700));
+    assert!(text(&Browser::new(&platform).get(&link)).contains(back), "an expired link");
 }

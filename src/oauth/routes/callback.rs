@@ -15,7 +15,7 @@ use http::Request;
 
 use super::connect::{NONCE_FIELD, PENDING_FIELD};
 use super::way::{
-    ConnectState, Needs, code_verifier, confirm_step, link_path, pending_record, unavailable, within_limits,
+    ConnectState, Ended, Needs, code_verifier, confirm_step, link_path, pending_record, unavailable, within_limits,
 };
 use crate::crypto::Purpose;
 use crate::grants::record::{Grant, GrantRecord};
@@ -34,13 +34,13 @@ use crate::turns::pending::PendingGrant;
 
 /// Answers the callback.
 pub async fn callback(world: &World, request: &Request<Bytes>) -> Page {
-    confirm_page(world, request).await.unwrap_or_else(|problem| {
-        world.log.log(Level::Info, "connect_failed", &[("problem", problem.name())]);
-        problem.page()
+    confirm_page(world, request).await.unwrap_or_else(|ended| {
+        world.log.log(Level::Info, "connect_failed", &[("problem", ended.problem.name())]);
+        ended.page()
     })
 }
 
-async fn confirm_page(world: &World, request: &Request<Bytes>) -> Result<Page, ConnectProblem> {
+async fn confirm_page(world: &World, request: &Request<Bytes>) -> Result<Page, Ended> {
     let needs = Needs::of(&world.config)?;
     let query = Fields::read(request.uri().query().unwrap_or_default().as_bytes());
     // (1) The state.
@@ -52,29 +52,30 @@ async fn confirm_page(world: &World, request: &Request<Bytes>) -> Result<Page, C
     // (2) The browser.
     let browser = Browser::from_headers(request.headers()).ok_or(ConnectProblem::WrongBrowser)?.fingerprint();
     if browser != state.browser {
-        return Err(ConnectProblem::WrongBrowser);
+        return Err(ConnectProblem::WrongBrowser.into());
     }
     // (3) A code or an error.
     let (code, error) = (query.get("code"), query.get("error"));
     if code.is_none() && error.is_none() {
-        return Err(ConnectProblem::MissingCode);
+        return Err(ConnectProblem::MissingCode.into());
     }
     // (4) Once.
     within_limits(world, request).await?;
     let declined = error == Some("access_denied");
     let facts = take(world, &state, declined).await?;
+    let ended = |problem| Ended { problem, back: facts.asker.back.clone() };
     if declined {
-        return Err(ConnectProblem::Declined);
+        return Err(ended(ConnectProblem::Declined));
     }
     if let Some(error) = error {
-        return Err(ConnectProblem::SentryError { code: error.chars().take(60).collect() });
+        return Err(ended(ConnectProblem::SentryError { code: error.chars().take(60).collect() }));
     }
     // (5) The exchange.
     let verifier = code_verifier(&needs.keys, &state.nonce);
     let issued = SentryOAuth::new(world, needs.host, needs.app)
         .exchange(code.unwrap_or_default(), &state.redirect_uri, &verifier)
         .await
-        .map_err(|error| exchange_problem(world, &error))?;
+        .map_err(|error| ended(exchange_problem(world, &error)))?;
     // (6) The scopes.
     let lacking = lacking(&world.config.scopes, &issued.scopes);
     // (7) The account.
@@ -94,13 +95,13 @@ async fn confirm_page(world: &World, request: &Request<Bytes>) -> Result<Page, C
         if let Err(error) = call(&*world.objects, &state.person, &revoke).await {
             // The object may not have heard of the grant, which nobody else has. If it did, it revokes once more.
             revocation.attempt(world).await;
-            return Err(unavailable(world, &error));
+            return Err(ended(unavailable(world, &error)));
         }
-        return Err(if lacking.is_empty() {
+        return Err(ended(if lacking.is_empty() {
             ConnectProblem::BadTokenResponse
         } else {
             ConnectProblem::FewerScopes { missing: lacking }
-        });
+        }));
     }
     // (8) Both sides.
     let account = account.unwrap_or_else(|| Account { id: String::new(), name: None, email: None });
@@ -169,12 +170,10 @@ fn ask_once_more(
 ) -> Page {
     let content = LinkContent { person: state.person.clone(), ticket: state.ticket.clone() };
     pages::confirm(ConnectConfirm {
-        person_name: &facts.person_name,
-        workspace_name: &facts.workspace_name,
+        asker: &facts.asker,
         account_name: account.name.as_deref().unwrap_or_default(),
         account_email: account.email.as_deref().unwrap_or_default(),
         host: needs.host,
-        scopes: &world.config.scopes,
         action: &link_path(world, &needs.keys, &content),
         csrf: &form_token(&needs.keys, &confirm_step(&state.ticket, &state.nonce, browser)),
         hidden: &[(NONCE_FIELD, &state.nonce), (PENDING_FIELD, sealed)],

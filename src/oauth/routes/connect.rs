@@ -19,7 +19,7 @@ use http::{Request, Response, StatusCode, header};
 use url::Url;
 
 use super::way::{
-    ConnectState, Needs, code_challenge, code_verifier, confirm_step, link_path, open_link, pending_record,
+    ConnectState, Ended, Needs, code_challenge, code_verifier, confirm_step, link_path, open_link, pending_record,
     redirect_uri, unavailable, within_limits,
 };
 use crate::crypto::{Sealed, random_id};
@@ -40,7 +40,7 @@ pub(super) const NONCE_FIELD: &str = "consent";
 
 /// `GET /connect/{ticket}`.
 pub async fn show(world: &World, link: &str, request: &Request<Bytes>) -> Page {
-    start_page(world, link, request).await.unwrap_or_else(|problem| problem.page())
+    start_page(world, link, request).await.unwrap_or_else(|ended| ended.page())
 }
 
 /// `POST /connect/{ticket}`.
@@ -54,10 +54,10 @@ pub async fn submit(world: &World, link: &str, request: &Request<Bytes>, origin:
     } else {
         go_to_sentry(world, link, request, &fields, origin).await
     };
-    result.unwrap_or_else(|problem| problem.page().into_response())
+    result.unwrap_or_else(|ended| ended.page().into_response())
 }
 
-async fn start_page(world: &World, link: &str, request: &Request<Bytes>) -> Result<Page, ConnectProblem> {
+async fn start_page(world: &World, link: &str, request: &Request<Bytes>) -> Result<Page, Ended> {
     let needs = Needs::of(&world.config)?;
     let content = open_link(&needs.keys, link)?;
     within_limits(world, request).await?;
@@ -67,8 +67,7 @@ async fn start_page(world: &World, link: &str, request: &Request<Bytes>) -> Resu
     let facts = live(view)?;
     let left = facts.expires_at.since(world.clock.now()).as_secs().div_ceil(60);
     Ok(pages::start(ConnectStart {
-        person_name: &facts.person_name,
-        workspace_name: &facts.workspace_name,
+        asker: &facts.asker,
         host: needs.host,
         scopes: &world.config.scopes,
         action: &link_path(world, &needs.keys, &content),
@@ -84,13 +83,13 @@ async fn go_to_sentry(
     request: &Request<Bytes>,
     fields: &Fields,
     origin: &Url,
-) -> Result<Response<Bytes>, ConnectProblem> {
+) -> Result<Response<Bytes>, Ended> {
     let needs = Needs::of(&world.config)?;
     let content = open_link(&needs.keys, link)?;
     // (1) The form came from our page.
     let token = fields.get(pages::CSRF_FIELD).unwrap_or_default();
     if !posted_from_here(request.headers()) || !form_token_fits(&needs.keys, &start_step(&content), token) {
-        return Err(ConnectProblem::NotFromHere);
+        return Err(ConnectProblem::NotFromHere.into());
     }
     // (2) The browser's cookie.
     let browser = Browser::from_headers(request.headers()).unwrap_or_else(|| Browser::new(&*world.random));
@@ -130,23 +129,18 @@ async fn go_to_sentry(
     Ok(response)
 }
 
-async fn conclude(
-    world: &World,
-    link: &str,
-    request: &Request<Bytes>,
-    fields: &Fields,
-) -> Result<Page, ConnectProblem> {
+async fn conclude(world: &World, link: &str, request: &Request<Bytes>, fields: &Fields) -> Result<Page, Ended> {
     let needs = Needs::of(&world.config)?;
     let content = open_link(&needs.keys, link)?;
     // (1) The form came from our page, in the browser that started.
     if !posted_from_here(request.headers()) {
-        return Err(ConnectProblem::NotFromHere);
+        return Err(ConnectProblem::NotFromHere.into());
     }
     let browser = Browser::from_headers(request.headers()).ok_or(ConnectProblem::WrongBrowser)?.fingerprint();
     let nonce = fields.get(NONCE_FIELD).ok_or(ConnectProblem::NotFromHere)?;
     let step = confirm_step(&content.ticket, nonce, &browser);
     if !form_token_fits(&needs.keys, &step, fields.get(pages::CSRF_FIELD).unwrap_or_default()) {
-        return Err(ConnectProblem::NotFromHere);
+        return Err(ConnectProblem::NotFromHere.into());
     }
     // (2) The Person object decides.
     let sealed_grant = fields.get(PENDING_FIELD).and_then(Sealed::from_text).ok_or(ConnectProblem::NotFromHere)?.0;
@@ -162,27 +156,24 @@ async fn conclude(
         call(&*world.objects, &content.person, &conclude).await.map_err(|error| unavailable(world, &error))?;
     // (3) What happened.
     match concluded {
-        Concluded::Connected { account, person_name, workspace_name, resumed } => Ok(pages::connected(Connected {
-            account: &account,
-            person_name: &person_name,
-            workspace_name: &workspace_name,
-            host: needs.host,
-            resuming: resumed,
-        })),
-        Concluded::Cancelled => Ok(pages::cancelled()),
-        Concluded::Used => Err(ConnectProblem::LinkUsed),
-        Concluded::Expired => Err(ConnectProblem::StateExpired),
-        Concluded::Unknown => Err(ConnectProblem::NotFromHere),
+        Concluded::Connected { account, asker, resumed } => {
+            Ok(pages::connected(Connected { account: &account, asker: &asker, host: needs.host, resuming: resumed }))
+        }
+        Concluded::Cancelled { back } => Ok(pages::cancelled(back.as_ref())),
+        Concluded::Used => Err(ConnectProblem::LinkUsed.into()),
+        Concluded::Expired => Err(ConnectProblem::StateExpired.into()),
+        Concluded::Unknown => Err(ConnectProblem::NotFromHere.into()),
     }
 }
 
-fn live(view: TicketView) -> Result<TicketFacts, ConnectProblem> {
-    match view {
-        TicketView::Live(facts) => Ok(facts),
-        TicketView::Used => Err(ConnectProblem::LinkUsed),
-        TicketView::Declined | TicketView::Expired => Err(ConnectProblem::LinkExpired),
-        TicketView::Unknown => Err(ConnectProblem::LinkUnknown),
-    }
+fn live(view: TicketView) -> Result<TicketFacts, Ended> {
+    let (problem, back) = match view {
+        TicketView::Live(facts) => return Ok(facts),
+        TicketView::Used(back) => (ConnectProblem::LinkUsed, back),
+        TicketView::Declined(back) | TicketView::Expired(back) => (ConnectProblem::LinkExpired, back),
+        TicketView::Unknown => (ConnectProblem::LinkUnknown, None),
+    };
+    Err(Ended { problem, back })
 }
 
 fn start_step(content: &LinkContent) -> String {

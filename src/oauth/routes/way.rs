@@ -9,6 +9,7 @@ use crate::config::{Config, SentryApp};
 use crate::crypto::{KeyRing, Purpose, Sealed, base64url, sha256};
 use crate::limits;
 use crate::oauth::constants::{CONNECT_CALLBACK, MAX_TOKEN};
+use crate::pages::Page;
 use crate::pages::connect::ConnectProblem;
 use crate::ports::{Level, ObjectError, World};
 use crate::sentry::host::SentryHost;
@@ -86,6 +87,25 @@ pub(super) fn pending_record(ticket: &str, nonce: &str, browser: &str) -> String
 /// What the confirmation's form token is for.
 pub(super) fn confirm_step(ticket: &str, nonce: &str, browser: &str) -> String {
     format!("confirm:{ticket}:{nonce}:{browser}")
+}
+
+/// Why an account was not connected, and where its person goes on.
+pub(super) struct Ended {
+    pub problem: ConnectProblem,
+    /// The conversation in Slack, when the object told it.
+    pub back: Option<Url>,
+}
+
+impl Ended {
+    pub(super) fn page(&self) -> Page {
+        self.problem.page_with(self.back.as_ref())
+    }
+}
+
+impl From<ConnectProblem> for Ended {
+    fn from(problem: ConnectProblem) -> Ended {
+        Ended { problem, back: None }
+    }
 }
 
 /// Counts what is about to call an object.

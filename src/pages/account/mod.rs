@@ -170,7 +170,7 @@ fn client(number: usize, Entry { session, listed }: &Entry, csrf: &str, now: Tim
             }
             form method="post" action=(PATH) {
                 (layout::hidden(&[(CSRF_FIELD, csrf), (SESSION_FIELD, session)]))
-                button type="submit" id=(button) aria-labelledby={ (button) " " (heading) } name=(ACTION_FIELD)
+                button type="submit" id=(button) class="destructive" aria-labelledby={ (button) " " (heading) } name=(ACTION_FIELD)
                     value=(DISCONNECT) { "Disconnect" }
             }
         }

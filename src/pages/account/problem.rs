@@ -52,7 +52,7 @@ impl AccountProblem {
             }
             _ => html! { "Open " a href=(super::PATH) { "your account" } " again." },
         };
-        let page = Trouble { status, title, happened: html! { (happened) }, next, reference }.page();
+        let page = Trouble { status, title, happened: html! { (happened) }, next, back: None, reference }.page();
         match self {
             Self::TooMany(TooMany { retry_after }) => page.retry_after(retry_after),
             _ if status == StatusCode::SERVICE_UNAVAILABLE => page.retry_after(5),

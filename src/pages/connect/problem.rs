@@ -3,6 +3,7 @@
 
 use http::StatusCode;
 use maud::{Markup, html};
+use url::Url;
 
 use crate::limits::TooMany;
 use crate::{
@@ -143,8 +144,13 @@ impl ConnectProblem {
 
     /// The page that says what happened and what to do.
     pub fn page(&self) -> Page {
+        self.page_with(None)
+    }
+
+    /// The same, with the way back to Slack where it is known.
+    pub fn page_with(&self, back: Option<&Url>) -> Page {
         let (title, happened, next) = self.text();
-        let page = Trouble { status: self.status(), title, happened, next, reference: self.name() }.page();
+        let page = Trouble { status: self.status(), title, happened, next, back, reference: self.name() }.page();
         match self.retry_after() {
             Some(seconds) => page.retry_after(seconds),
             None => page,

@@ -91,7 +91,7 @@ impl ConsentProblem {
             },
             _ => html! { "Go back to the application and connect it again." },
         };
-        let page = Trouble { status, title, happened: layout::prose(happened), next, reference }.page();
+        let page = Trouble { status, title, happened: layout::prose(happened), next, back: None, reference }.page();
         match self {
             Self::TooMany(TooMany { retry_after }) => page.retry_after(retry_after),
             _ if status == StatusCode::SERVICE_UNAVAILABLE => page.retry_after(5),

@@ -31,11 +31,15 @@ let noticeCount = 0;
 // Where one is.
 
 function readAddress() {
-  const [person, channel, thread] = decodeURIComponent(location.hash.slice(1)).split('/').filter(Boolean);
+  const named = decodeURIComponent(location.hash.slice(1)).split('/').filter(Boolean);
+  // An address that leads back from elsewhere names a conversation, and not who one is: that is as it was.
+  if (/^[CD]/.test(named[0] ?? '')) named.unshift(localStorage.getItem('person') ?? '');
+  const [person, channel, thread] = named.map((one) => one || null);
   Object.assign(place, { person: person ?? null, channel: channel ?? null, thread: thread ?? null });
 }
 
 function writeAddress() {
+  if (place.person) localStorage.setItem('person', place.person);
   const hash = `#/${[place.person, place.channel, place.thread].filter(Boolean).join('/')}`;
   if (location.hash !== hash) history.replaceState(null, '', hash);
 }

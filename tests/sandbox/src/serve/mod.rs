@@ -98,6 +98,9 @@ const MEANT: &str = "x-sandbox-url";
 impl Server {
     async fn slack(self: Arc<Self>, request: Request<Bytes>) -> Exchange {
         let path = request.uri().path().to_owned();
+        if path == "/app_redirect" {
+            return Exchange::respond(page::app_redirect(request.uri().query()));
+        }
         if let Some(asset) = page::asset(&path) {
             return Exchange::respond(asset);
         }

@@ -11,6 +11,20 @@ const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/page_files.r
 /// Nothing from elsewhere; styles may stand in the page itself.
 const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'";
 
+/// Slack's address for "open this conversation": to where the page shows it.
+pub(super) fn app_redirect(query: Option<&str>) -> Response<Bytes> {
+    let channel = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .find(|(name, _)| name == "channel")
+        .map(|(_, value)| value.into_owned())
+        .filter(|value| value.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    let address = format!("/#/{}", channel.unwrap_or_default());
+    let mut response = status(302);
+    if let Ok(value) = HeaderValue::from_str(&address) {
+        response.headers_mut().insert("location", value);
+    }
+    response
+}
+
 /// `/`, or a file of the page under `/page/`.
 pub(super) fn asset(path: &str) -> Option<Response<Bytes>> {
     let name = match path {

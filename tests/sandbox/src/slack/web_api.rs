@@ -155,6 +155,7 @@ fn handler_of(method: &str) -> Option<Handler> {
         "chat.update" => update,
         "chat.delete" => delete,
         "conversations.open" => open,
+        "conversations.info" => conversation_info,
         "conversations.replies" => replies,
         "conversations.history" => history,
         "views.publish" => publish,
@@ -343,6 +344,17 @@ fn open(_: &mut Slack, args: &Args, _: &mut Context) -> Result<Value, Refusal> {
         None if users.is_empty() => refuse("channel_not_found"),
         None => refuse("user_not_found"),
     }
+}
+
+fn conversation_info(slack: &mut Slack, args: &Args, _: &mut Context) -> Result<Value, Refusal> {
+    let id = conversation(slack, args)?;
+    let is_im = owner_of_im(&id).is_some();
+    let mut channel =
+        json!({"id": id, "is_im": is_im, "is_channel": !is_im, "is_private": is_im, "is_archived": false});
+    if !is_im {
+        channel.put("name", people::channel_name(&id));
+    }
+    Ok(json!({"channel": channel}))
 }
 
 fn replies(slack: &mut Slack, args: &Args, _: &mut Context) -> Result<Value, Refusal> {
