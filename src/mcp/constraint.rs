@@ -81,6 +81,16 @@ impl Endpoint {
         format!("{}/.well-known/oauth-protected-resource{}", self.origin, self.path())
     }
 
+    /// The address that a newer transport has for the same.
+    pub fn newer_url(&self) -> String {
+        Endpoint { transport: Transport::Http, ..self.clone() }.url()
+    }
+
+    /// What it is limited to, as its path spells it: `globex/checkout-api`.
+    pub fn place(&self) -> Option<String> {
+        Place { organization: self.organization.clone(), project: self.project.clone() }.name()
+    }
+
     /// Whether it is limited to an organization.
     pub fn limited(&self) -> bool {
         self.organization.is_some()

@@ -5,7 +5,7 @@
 //!
 //! 1. The page that calls, if one does, may, else 403. A preflight ends here.
 //! 2. The path is one of this door's, else 404.
-//! 3. The method is POST, else 405: there are no sessions to stream or to end.
+//! 3. The method is POST, else 405: there are no sessions to stream or to end. A browser gets a page instead.
 //! 4. The body is of a bounded size, else 413.
 //! 5. The caller proves who they are, else 401, and does not ask too often, else 429.
 //! 6. The skills that the URL names exist, else 400.
@@ -26,13 +26,14 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::caller::{authenticate, count};
-use super::constraint::{Endpoint, Place, verify};
+use super::constraint::{Endpoint, Place, Transport, verify};
 use super::era::Era;
-use super::media::{Form, accepted, json as sends_json, names_events};
+use super::media::{Form, accepted, json as sends_json, names_events, names_pages};
 use super::message::{Body, Broken, Message, read};
 use super::progress::{self, HOLD, Outcome, Told, Work};
 use super::refusal::Refusal;
 use super::{Failure, Server, cors, dispatch, era};
+use crate::pages::{self, Page};
 use crate::ports::World;
 use crate::reply::Reply;
 use crate::sessions::calls::CredentialNeed;
@@ -47,6 +48,9 @@ pub async fn answer(world: &World, request: Request<Bytes>, origin: &Url, segmen
     let (page, mut reply) = match cors::origin(request.uri(), request.headers()) {
         Err(refusal) => (None, refused(refusal)), // 1
         Ok(page) if request.method() == Method::OPTIONS => (page, cors::preflight().into()),
+        Ok(page) if is_opened(&request) => {
+            (page, Endpoint::read(origin, segments).map_or_else(pages::not_found, opened).into_response().into())
+        }
         Ok(page) => {
             let reply = admitted(world, request, origin, segments).await;
             (page, reply.unwrap_or_else(refused))
@@ -54,6 +58,17 @@ pub async fn answer(world: &World, request: Request<Bytes>, origin: &Url, segmen
     };
     cors::permit(&mut reply.response, page);
     reply
+}
+
+/// Whether a person opened the address in a browser.
+pub(super) fn is_opened(request: &Request<Bytes>) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD) && names_pages(request.headers())
+}
+
+/// What they see there.
+pub(super) fn opened(endpoint: Endpoint) -> Page {
+    let newer = (endpoint.transport == Transport::Legacy).then(|| endpoint.newer_url());
+    pages::endpoint::endpoint(&endpoint.url(), endpoint.place().as_deref(), newer.as_deref())
 }
 
 async fn admitted(world: &World, request: Request<Bytes>, origin: &Url, segments: &[&str]) -> Result<Reply, Refusal> {

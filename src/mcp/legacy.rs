@@ -29,7 +29,7 @@ use url::{Url, form_urlencoded};
 use super::caller::{Caller, authenticate};
 use super::constraint::{Endpoint, Place, verify};
 use super::cors;
-use super::door::{MAX_BODY, quiet, start_of_events};
+use super::door::{MAX_BODY, is_opened, opened, quiet, start_of_events};
 use super::era::Era;
 use super::media;
 use super::message::{Body, Broken, Message, read};
@@ -38,6 +38,7 @@ use super::progress::{self, Outcome, Told, Work};
 use super::refusal::Refusal;
 use crate::crypto::{KeyRing, Purpose, base64url, from_base64url, random_bytes};
 use crate::limits;
+use crate::pages;
 use crate::ports::{self, Level, World};
 use crate::reply::Reply;
 use crate::sessions::calls::CredentialNeed;
@@ -58,6 +59,10 @@ pub async fn answer(world: &World, request: Request<Bytes>, origin: &Url, segmen
             let mut response = cors::preflight();
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST, OPTIONS"));
             (page, response.into())
+        }
+        Ok(page) if is_opened(&request) && parameter(&request).is_none() => {
+            let shown = Endpoint::legacy(origin, segments).map_or_else(pages::not_found, opened);
+            (page, shown.into_response().into())
         }
         Ok(page) => {
             let reply = admitted(world, request, origin, segments).await;

@@ -17,6 +17,15 @@ pub enum Form {
     Events,
 }
 
+/// Whether a person's browser asks: no client of MCP takes a page, and no browser takes messages.
+pub fn names_pages(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let kinds = lines.flat_map(|line| line.split(',')).map(|range| range.split(';').next().unwrap_or_default().trim());
+    let kinds: Vec<String> = kinds.map(str::to_ascii_lowercase).collect();
+    let names = |kind: &str| kinds.iter().any(|it| it == kind);
+    names("text/html") && !names("text/event-stream") && !names("application/json")
+}
+
 /// The form that the client prefers.
 ///
 /// # Errors

@@ -2,7 +2,8 @@
 //!
 //! `POST /mcp`, `/mcp/{organization}` and `/mcp/{organization}/{project}` are one endpoint with three widths: what the
 //! path names, every tool is limited to. The endpoint keeps nothing between two requests and has no sessions of its own, so
-//! there is no stream to `GET` and nothing to `DELETE`: both are 405. `GET /sse`, with the same paths below it, is the
+//! there is no stream to `GET` and nothing to `DELETE`: both are 405; a person's browser gets a page that says what the address
+//! is for. `GET /sse`, with the same paths below it, is the
 //! transport of 2024-11-05 ([`legacy`], [`pipe`]).
 //!
 //! # Two eras on one endpoint

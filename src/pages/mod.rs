@@ -8,6 +8,7 @@
 pub mod account;
 pub mod connect;
 pub mod consent;
+pub mod endpoint;
 mod errors;
 pub mod front;
 pub mod home;

@@ -337,6 +337,34 @@ fn what_is_no_message_is_refused_in_the_doors_own_format() {
 }
 
 #[test]
+fn who_opens_an_address_in_a_browser_sees_what_it_is_for() {
+    let platform = Platform::new();
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
+    let open = |path: &str| {
+        let response =
+            post(path).method(Method::GET).without("authorization").with("accept", browser).send(&platform, "");
+        (response.status().as_u16(), String::from_utf8(response.body().to_vec()).unwrap())
+    };
+    for (path, said) in [
+        ("/mcp", "claude mcp add --transport http sentry https://vedette.example.com/mcp"),
+        ("/mcp/", "https://vedette.example.com/mcp<"),
+        ("/mcp/globex/checkout-api", "<bdi>globex/checkout-api</bdi> only"),
+        ("/mcp?skills=inspect", "This address is for an MCP client"),
+        ("/sse", "the older transport"),
+        ("/sse/globex", "https://vedette.example.com/mcp/globex"),
+    ] {
+        let (status, html) = open(path);
+        assert!(status == 200 && html.contains(said) && html.contains(r#"href="/"#), "{path}: {html}");
+        assert!(!html.contains("jsonrpc"), "{path}: {html}");
+    }
+    let (status, html) = open("/mcp/a/b/c");
+    assert!(status == 404 && html.contains("There is no page here"), "{html}");
+    let client = post("/mcp").method(Method::GET).with("accept", "text/event-stream, text/html").send(&platform, "");
+    assert_eq!(client.status(), 405, "who takes messages gets one");
+    nothing_stored(&platform);
+}
+
+#[test]
 fn a_page_or_app_of_any_origin_can_call_and_read_over_https() {
     let platform = Platform::new();
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;

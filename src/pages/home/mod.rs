@@ -90,6 +90,12 @@ pub fn home(config: &Config, origin: &Url) -> Page {
     Page::new(StatusCode::OK, layout::document(TITLE, &content), Forms::None).with_script(SCRIPT)
 }
 
+/// The line that adds the server at `url` to the client that most people have.
+pub(crate) fn command(url: &str) -> Option<String> {
+    let client = clients::by_consent(url).into_iter().next()?;
+    client.snippets.into_iter().next().map(|snippet| snippet.text)
+}
+
 fn heading(name: &str, state: &State) -> Markup {
     let class = match state {
         State::Open => "open",
