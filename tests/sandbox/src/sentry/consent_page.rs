@@ -128,7 +128,9 @@ fn meaning(scope: &str) -> &'static str {
     match scope {
         "org:read" => "See your organizations",
         "project:read" => "See projects and releases",
+        "project:write" => "Change projects and their keys",
         "team:read" => "See teams",
+        "team:write" => "Change teams",
         "member:read" => "See members",
         "event:read" => "See issues and events",
         "event:write" => "Resolve and assign issues",
