@@ -107,7 +107,8 @@ impl Refusal {
 
     /// 405: nothing is kept here that could be streamed or deleted.
     pub fn method_not_allowed() -> Refusal {
-        let sentence = "Send POST: nothing is kept here. A client that can only open a stream finds one at /sse.";
+        let sentence = "Send each message with POST. There are no sessions at this address, so there is no stream to open and \
+                        nothing to delete; a client that begins with a stream finds one at /sse.";
         Refusal { allow: Some("POST, OPTIONS"), ..Refusal::new(StatusCode::METHOD_NOT_ALLOWED, sentence) }
     }
 

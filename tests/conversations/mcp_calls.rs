@@ -155,17 +155,16 @@ fn a_call_that_leaves_the_organization_open_is_offered_the_choices() {
 fn nothing_or_anything_else_than_a_token_gets_one_challenge_p17() {
     let platform = Platform::new();
     let metadata = r#"resource_metadata="https://vedette.example.com/.well-known/oauth-protected-resource/mcp"#;
-    let all = r#"scope="event:read org:read project:read team:read""#;
-    let reading = all;
+    let reading = r#"scope="event:read org:read project:read team:read""#;
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     for (path, authorization, expected) in [
-        ("/mcp", None, format!(r#"Bearer realm="Vedette", {all}, {metadata}""#)),
+        ("/mcp", None, format!(r#"Bearer realm="Vedette", {reading}, {metadata}""#)),
         (
             "/mcp/globex/checkout-api",
             None,
-            format!(r#"Bearer realm="Vedette", {all}, {metadata}/globex/checkout-api""#),
+            format!(r#"Bearer realm="Vedette", {reading}, {metadata}/globex/checkout-api""#),
         ),
-        ("/mcp", Some("Basic YTpi".to_owned()), format!(r#"Bearer realm="Vedette", {all}, {metadata}""#)),
+        ("/mcp", Some("Basic YTpi".to_owned()), format!(r#"Bearer realm="Vedette", {reading}, {metadata}""#)),
         (
             "/mcp",
             Some("Bearer junk".to_owned()),
@@ -452,6 +451,18 @@ fn a_place_is_checked_once_in_a_quarter_of_an_hour_and_fails_closed() {
     platform.pass(Duration::from_secs(15 * 60 + 1));
     assert_eq!(post("/mcp/globex").by(&token).ask(&platform, "tools/list", json!({})).0, 200);
     assert_eq!(looked() - before, 2);
+}
+
+#[test]
+fn a_projects_slug_may_begin_with_an_underscore_in_arguments_and_in_the_path() {
+    let platform = Platform::new();
+    let arguments = json!({ "organizationSlug": "globex", "projectSlugOrId": "_internal" });
+    let (_, text, _) = post("/mcp").call(&platform, "search_issues", arguments);
+    assert!(!text.contains("can't be"), "{text}");
+    assert!(platform.sent.borrow().iter().any(|sent| sent.url.contains("project%3A_internal")), "Sentry was asked");
+    let (status, body) = post("/mcp/globex/_internal").ask(&platform, "tools/list", json!({}));
+    let sentence = body["error"]["message"].as_str().unwrap();
+    assert!(status == 404 && sentence.starts_with("Sentry shows no `globex/_internal`"), "{body}");
 }
 
 #[test]
