@@ -256,7 +256,7 @@ fn suggested(scopes: &[String], offered: &[&'static SkillText]) -> Vec<&'static 
     let asked = |scope: &&str| scope.ends_with(":read") || scopes.iter().any(|it| it == scope);
     offered
         .iter()
-        .filter(|skill| !skill.writes() || skill.scopes.iter().all(|it| asked(&it)))
+        .filter(|skill| !skill.writes() || skill.scopes.iter().all(|it| asked(it)))
         .map(|it| it.name)
         .collect()
 }

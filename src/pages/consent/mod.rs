@@ -79,7 +79,6 @@ pub fn consent(it: Consent<'_>) -> Page {
                  address, choose Cancel."
             }
             @if let Some(organization) = &it.limit.organization {
-                h2 { "Where" }
                 p {
                     "Limited to the organization " strong { (name(organization)) }
                     @if let Some(project) = &it.limit.project { ", project " strong { (name(project)) } }

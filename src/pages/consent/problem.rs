@@ -91,7 +91,13 @@ impl ConsentProblem {
             },
             _ => html! { "Go back to the application and connect it again." },
         };
-        let page = Trouble { status, title, happened: layout::prose(happened), next, back: None, reference }.page();
+        let happened = match self {
+            Self::BadRequest(_) => {
+                html! { "The application asked for something that is not done here: " (happened) " Nothing was sent to it." }
+            }
+            _ => layout::prose(happened),
+        };
+        let page = Trouble { status, title, happened, next, back: None, reference }.page();
         match self {
             Self::TooMany(TooMany { retry_after }) => page.retry_after(retry_after),
             _ if status == StatusCode::SERVICE_UNAVAILABLE => page.retry_after(5),
