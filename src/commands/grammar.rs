@@ -265,8 +265,12 @@ fn without_lead(text: &str) -> Option<&str> {
 /// `text` without the one pair that is around all of it.
 fn without_wrapper(text: &str) -> Option<&str> {
     // A mention that stood within the marks leaves a blank where it was, so that the marks are no longer a pair to Slack.
-    let mark = ['*', '_', '~'].into_iter().find_map(|mark| text.strip_prefix(mark)?.strip_suffix(mark));
-    if let Some(inner) = mark.filter(|inner| inner.starts_with(char::is_whitespace)) {
+    let marked = ['*', '_', '~', '`'].into_iter().find_map(|mark| text.strip_prefix(mark)?.strip_suffix(mark));
+    let wraps = |inner: &&str| {
+        let is_word = |end: Option<char>| end.is_some_and(char::is_alphanumeric);
+        inner.starts_with(char::is_whitespace) || !(is_word(inner.chars().next()) || is_word(inner.chars().last()))
+    };
+    if let Some(inner) = marked.filter(wraps) {
         return Some(inner);
     }
     let (opener, closers) = WRAPPERS.into_iter().find(|(opener, _)| text.starts_with(*opener))?;

@@ -1,32 +1,21 @@
-//! Guessing what somebody meant. A guess is offered as a line and a button, and never run by itself.
+//! Guessing what somebody meant who made a typing mistake. A guess is offered as a line and a button, and never run by
+//! itself.
 
 use super::answer::{Action, Answer, Does, Part};
 use super::grammar::{self, Words};
-use super::help::examples;
 use super::nearest::nearest;
 use super::plan::{CONTROLS, Control, Plan, begins, command, control, lower, named};
-use super::sentence::{Sentence, same};
+use super::sentence::{Sentence, is_filler, same};
 use super::{catalogue, find, say};
 
-/// What the words may have been meant for; nothing is run.
-pub fn guess(words: &Words) -> Answer {
+/// A command or a word of the connection that the words nearly begin with.
+pub fn typing_mistake(words: &Words) -> Option<Answer> {
     let texts = words.texts();
     let lower = lower(words);
     let control = || CONTROLS.iter().flat_map(|control| control.names).any(|name| begins(&lower, name).is_some());
-    let begins_well = named(&lower).is_some() || control();
-    let mistake = if begins_well { None } else { typing_mistake(&texts) };
-    mistake.or_else(|| nearest_command(&texts)).unwrap_or_else(|| Answer {
-        title: "I did not understand that".to_owned(),
-        parts: vec![
-            Part::Paragraph("I read commands, issue ids and Sentry links. For example:".to_owned()),
-            Part::Items(examples()),
-        ],
-        notes: vec!["`help` shows everything I can do.".to_owned()],
-        ..Answer::default()
-    })
-}
-
-fn typing_mistake(texts: &[&str]) -> Option<Answer> {
+    if named(&lower).is_some() || control() {
+        return None;
+    }
     let names = catalogue().iter().map(|entry| entry.spec.name).chain(CONTROLS.iter().filter_map(Control::name));
     let aliases = catalogue().iter().flat_map(|entry| entry.spec.aliases);
     let aliases = aliases.chain(CONTROLS.iter().flat_map(|control| control.names)).copied();
@@ -56,33 +45,20 @@ fn makes_sense(line: &str) -> bool {
     Words::parse(line).is_ok_and(|words| understood(&words))
 }
 
-/// The command whose words are nearest to the sentence's.
-fn nearest_command(texts: &[&str]) -> Option<Answer> {
-    let sentence = Sentence::new(texts.iter().copied());
-    let issue = sentence.issue().and(find("issue view"));
-    let scored = |keywords: &[&str], name: &str| -> usize {
+/// The word of the connection, or the command without parameters, that a sentence is about.
+pub fn about_the_connection(words: &Words) -> Option<Answer> {
+    let sentence = Sentence::new(words.texts());
+    let scored = |keywords: &[&str]| {
         sentence
             .content()
-            .map(|word| {
-                let in_name = name.split(' ').any(|part| same(word, part));
-                let known = keywords.iter().any(|keyword| same(word, keyword));
-                2 * usize::from(in_name) + 3 * usize::from(known)
-            })
-            .sum()
+            .filter(|word| !is_filler(word))
+            .filter(|word| keywords.iter().any(|keyword| same(word, keyword)))
+            .count()
     };
-    let commands = catalogue().iter().map(|entry| (scored(entry.spec.keywords, entry.spec.name), entry));
-    let (score, entry) =
-        commands.fold((0, None), |best, (score, entry)| if score > best.0 { (score, Some(entry)) } else { best });
-    let controls =
-        CONTROLS.iter().map(|control| (scored(control.keywords, ""), control)).max_by_key(|(score, _)| *score);
-    if let Some((control_score, control)) = controls.filter(|(control_score, _)| *control_score > score)
-        && issue.is_none()
-    {
-        return (control_score > 0)
-            .then(|| did_you_mean(control.name().unwrap_or_default(), "I am not sure what you mean"));
-    }
-    let entry = issue.or(entry)?;
-    Some(did_you_mean(&(entry.line_for)(&sentence), "I read commands rather than sentences"))
+    let controls = CONTROLS.iter().filter_map(|control| Some((scored(control.keywords), control.name()?)));
+    let whoami = find("whoami").map(|entry| (scored(entry.spec.keywords), entry.spec.name));
+    let (_, name) = controls.chain(whoami).filter(|(score, _)| *score > 0).max_by_key(|(score, _)| *score)?;
+    Some(did_you_mean(name, "I am not sure what you mean"))
 }
 
 /// Offers `line`, with a button when it can be run.

@@ -16,6 +16,7 @@ pub(crate) mod nearest;
 mod org;
 pub mod plan;
 mod project;
+pub mod reading;
 pub(crate) mod say;
 pub mod sentence;
 mod target;

@@ -1,14 +1,15 @@
 //! What a person's words mean: a command, one of the words about the connection, or something to say back.
 //!
 //! The order: a word of the connection (`connect`, `status`, `use`, …); a command by its name or an alias; an issue by its
-//! id or link alone. Anything else is a guess, and a guess is offered, never run: first as a typing mistake, then as a
-//! sentence whose words are held against what each command is about.
+//! id or link alone; a sentence, which is run when it only reads and every word of it is understood ([`super::reading`]).
+//! Anything else is a guess, and a guess is offered, never run.
 
 use super::answer::{Answer, Audience, Invocation, Part};
 use super::explain::subject;
 use super::grammar::Words;
-use super::guess::guess;
+use super::guess::{about_the_connection, typing_mistake};
 use super::help::{help_on, introduction, usage};
+use super::reading::{self, Meaning, Reading};
 use super::sentence::{Sentence, looks_like_issue};
 use super::{Entry, Target, UsageError, catalogue, find, say, target};
 use crate::sentry::host::SentryHost;
@@ -25,6 +26,8 @@ pub enum Plan {
         invocation: Invocation,
         /// Whether everybody in the channel shall see the answer (`--share`).
         share: bool,
+        /// How it was read, when it was a sentence.
+        reading: Option<Reading>,
     },
     /// Connect a Sentry account.
     Connect,
@@ -111,7 +114,7 @@ pub fn plan(text: &str, host: Option<&SentryHost>) -> Plan {
     if words.texts().first().is_some_and(|first| matches!(first.to_lowercase().as_str(), "sentry" | "/sentry")) {
         words.skip(1);
     }
-    if words.is_empty() || Sentence::new(words.texts()).greets() {
+    if words.is_empty() {
         return Plan::Say(introduction());
     }
     let help = words.switch("help", Some('h'));
@@ -121,8 +124,21 @@ pub fn plan(text: &str, host: Option<&SentryHost>) -> Plan {
     let plan = control(&words)
         .or_else(|| command(&words, share))
         .or_else(|| issue(&words, share, host))
-        .unwrap_or_else(|| Plan::Say(guess(&words)));
+        .unwrap_or_else(|| sentence(&words, share));
     with_own_address(plan, host)
+}
+
+/// A sentence that is surely understood; else what may be a typing mistake; else what a sentence says in part.
+fn sentence(words: &Words, share: bool) -> Plan {
+    let meaning = reading::read(words, share);
+    if let Some(Meaning::Sure(plan)) = meaning {
+        return plan;
+    }
+    Plan::Say(match (typing_mistake(words), meaning) {
+        (Some(mistake), _) => mistake,
+        (None, Some(Meaning::Unsure(answer))) => answer,
+        _ => about_the_connection(words).unwrap_or_else(|| reading::not_understood(words)),
+    })
 }
 
 /// What to show while `invocation` runs.
@@ -203,15 +219,23 @@ pub(super) fn command(words: &Words, share: bool) -> Option<Plan> {
     {
         return found;
     }
-    let texts = rest.texts();
+    let texts_of: Vec<String> = rest.texts().into_iter().map(str::to_owned).collect();
+    let texts: Vec<&str> = texts_of.iter().map(String::as_str).collect();
     let flags = texts.iter().any(|word| word.starts_with('-'));
     let told = length == 1 || Sentence::new(texts.iter().copied()).is_prose();
     let sentence = texts.len() >= 2 && told && !flags;
     match entry.invocation(&mut rest) {
-        Ok(invocation) => Some(Plan::Run { invocation, share }),
+        // "issues today"
+        Ok(_) if length == 1 && rest_is_told(entry, &texts) => None,
+        Ok(invocation) => Some(Plan::Run { invocation, share, reading: None }),
         Err(_) if sentence => None, // "issues in globex from today"
         Err(error) => Some(Plan::Say(usage(&error, Some(entry)))),
     }
+}
+
+/// Whether a word where a place would stand is none.
+fn rest_is_told(entry: &Entry, texts: &[&str]) -> bool {
+    entry.spec.name == "issue list" && texts.first().is_some_and(|first| reading::is_no_place(first))
 }
 
 /// What `issue list X` means where X is an issue: it is offered, or for a link to it nothing is said here.
@@ -250,7 +274,8 @@ fn issue(words: &Words, share: bool, host: Option<&SentryHost>) -> Option<Plan> 
     };
     if let Some(url) = texts.iter().find(|word| is_link(word, host)) {
         let parameters = serde_json::json!({ "issueUrl": url });
-        return Some(Plan::Run { invocation: Invocation { command: "issue view".to_owned(), parameters }, share });
+        let invocation = Invocation { command: "issue view".to_owned(), parameters };
+        return Some(Plan::Run { invocation, share, reading: None });
     }
     let sure = looks_like_issue(named) || (!named.is_empty() && is_number(named));
     let meant = sure || (of_group && IssueName::parse(named).is_some() && named.chars().any(|it| it.is_ascii_digit()));
@@ -261,7 +286,7 @@ fn issue(words: &Words, share: bool, host: Option<&SentryHost>) -> Option<Plan> 
     let mut rest = words.clone();
     rest.skip(usize::from(of_group));
     match entry.invocation(&mut rest) {
-        Ok(invocation) => Some(Plan::Run { invocation, share }),
+        Ok(invocation) => Some(Plan::Run { invocation, share, reading: None }),
         Err(error) => Some(Plan::Say(usage(&error, Some(entry)))),
     }
 }
@@ -278,9 +303,9 @@ fn is_link(word: &str, host: Option<&SentryHost>) -> bool {
 
 /// Says at once that a link is none to an issue of this Sentry: nobody needs to connect for that.
 fn with_own_address(plan: Plan, host: Option<&SentryHost>) -> Plan {
-    let Plan::Run { mut invocation, share } = plan else { return plan };
+    let Plan::Run { mut invocation, share, reading } = plan else { return plan };
     let Some(text) = invocation.parameters.get("issueUrl").and_then(|url| url.as_str()) else {
-        return Plan::Run { invocation, share };
+        return Plan::Run { invocation, share, reading };
     };
     let Some(host) = host else {
         return Plan::Say(say_back(
@@ -294,7 +319,7 @@ fn with_own_address(plan: Plan, host: Option<&SentryHost>) -> Plan {
             if let (Some(fields), Some(url)) = (invocation.parameters.as_object_mut(), url) {
                 fields.insert("issueUrl".to_owned(), url.as_str().into());
             }
-            Plan::Run { invocation, share }
+            Plan::Run { invocation, share, reading }
         }
         Some(Page::Other) => {
             Plan::Say(say_back("That Sentry page is not an issue", "I can open links to issues and to their events."))
@@ -324,8 +349,18 @@ mod tests {
     /// A plan in one line.
     fn short(text: &str) -> String {
         match planned(text) {
-            Plan::Run { invocation, share } => {
+            Plan::Run { invocation, share, reading: None } => {
                 format!("run {} {}{}", invocation.command, invocation.parameters, if share { " shared" } else { "" })
+            }
+            Plan::Run { invocation, reading: Some(reading), .. } => {
+                let mut answer = Answer::default();
+                reading.add_to(&mut answer);
+                let line = answer.notes[0].split('`').nth(1).unwrap().to_owned();
+                let words = Words::parse(&line).unwrap();
+                let Some(Plan::Run { invocation: same, .. }) = command(&words, false) else { panic!("{line}") };
+                assert_eq!(same, invocation, "what is said is what is run");
+                let else_: Vec<String> = answer.actions.iter().map(|action| action.label.clone()).collect();
+                format!("read as {line} [{}]", else_.join(", "))
             }
             Plan::Connect => "connect".to_owned(),
             Plan::Disconnect => "disconnect".to_owned(),
@@ -529,47 +564,126 @@ mod tests {
         );
     }
 
+    /// What people ask, and what becomes of it: run where all of it is understood and it only reads, else said back.
+    #[test]
+    fn a_plain_question_is_run_when_it_is_understood_and_no_word_of_it_is_dropped() {
+        for (text, expected) in [
+            (r#"what's broken in checkout?"#, r#"read as issue list checkout [Search for “checkout”]"#),
+            (
+                r#"show me the newest errors in globex from last hour"#,
+                r#"read as issue list globex -q "is:unresolved level:[error,fatal]" -s new -t 1h [Warnings too]"#,
+            ),
+            (r#"who is assigned CHECKOUT-API-4F?"#, r#"read as issue view CHECKOUT-API-4F []"#),
+            (
+                r#"resolve CHECKOUT-API-4F"#,
+                r#"say I can't resolve CHECKOUT-API-4F from here yet [Show CHECKOUT-API-4F]"#,
+            ),
+            (r#"why is checkout slow?"#, r#"say I can't tell how fast something is yet [Issues in checkout]"#),
+            (r#"show trace a1b2c3d4"#, r#"say I can't read traces yet [Unresolved issues]"#),
+            (
+                r#"any new issues since the last release?"#,
+                r#"say I can't read releases yet [New issues of that release, Unresolved issues]"#,
+            ),
+            (r#"what can you do?"#, r#"say What I can do []"#),
+            (r#"thanks!"#, r#"say You're welcome []"#),
+            (r#"good morning"#, r#"say Hi, I look into Sentry for you [Unresolved issues, My organizations]"#),
+            (r#"globex"#, r#"say What about globex? [Issues in globex, Search for “globex”]"#),
+            (r#"checkout-api"#, r#"say What about checkout-api? [Issues in checkout-api, Search for “checkout-api”]"#),
+            (r#"GatewayTimeout"#, r#"say What about GatewayTimeout? [Search for “GatewayTimeout”]"#),
+            (r#"is globex down?"#, r#"say I can't tell whether something is up yet [Issues in globex]"#),
+            (r#"log me out"#, r#"say Shall I disconnect your Sentry account? [Disconnect]"#),
+            (
+                r#"what changed in release 2.14.1?"#,
+                r#"say I can't read releases yet [Issues of that release, Unresolved issues]"#,
+            ),
+            (r#"show logs for checkout-api"#, r#"say I can't read logs yet [Issues in checkout-api]"#),
+            (r#"which issues affect the most users?"#, r#"read as issue list -s user [All unresolved issues]"#),
+            (
+                r#"search timeout in globex"#,
+                r#"read as issue list globex -q "is:unresolved timeout" [Issues in globex]"#,
+            ),
+            (
+                r#"what did release 2.14.1 break in globex?"#,
+                r#"say I can't read releases yet [Issues of that release, Issues in globex]"#,
+            ),
+            (r#"status of checkout"#, r#"read as issue list checkout [Search for “checkout”]"#),
+            (
+                r#"assign CHECKOUT-API-4F to me"#,
+                r#"say I can't assign CHECKOUT-API-4F from here yet [Show CHECKOUT-API-4F]"#,
+            ),
+            (
+                r#"archive CHECKOUT-API-4F"#,
+                r#"say I can't archive CHECKOUT-API-4F from here yet [Show CHECKOUT-API-4F]"#,
+            ),
+            (
+                r#"show me fatal errors in globex"#,
+                r#"read as issue list globex -q "is:unresolved level:fatal" [Search for “globex”]"#,
+            ),
+            (r#"who else is affected?"#, r#"say I did not understand that [Unresolved issues, My organizations]"#),
+            (r#"oldest event"#, r#"read as issue view -e oldest []"#),
+            (r#"and the previous one?"#, r#"say I did not understand that [Unresolved issues, My organizations]"#),
+            (r#"what broke in checkout today?"#, r#"read as issue list checkout -t 24h [Search for “checkout”]"#),
+            (r#"issues in globex from this week"#, r#"read as issue list globex -t 7d [Search for “globex”]"#),
+            (r#"which projects are there in globex"#, r#"read as project list globex [Issues in globex]"#),
+            (r#"what are my organizations"#, r#"read as org list []"#),
+            (r#"explain WEB-1 to me"#, r#"read as issue view WEB-1 []"#),
+            (
+                r#"any fatal errors in production assigned to me?"#,
+                r#"read as issue list -q "is:unresolved assigned:me level:fatal environment:production" [All unresolved issues]"#,
+            ),
+            (
+                r#"the most frequent errors of the last 3 days"#,
+                r#"read as issue list -q "is:unresolved level:[error,fatal]" -s freq -t 3d [Warnings too]"#,
+            ),
+            (r#"please link my account to sentry"#, r#"say I am not sure what you mean [Connect Sentry]"#),
+            (r#"org view globex"#, r#"say I don't know what to do with “globex” [My organizations]"#),
+            (r#"use the force, luke"#, r#"say I did not understand that [Unresolved issues, My organizations]"#),
+            (r#"🦀"#, r#"say I did not understand that [Unresolved issues, My organizations]"#),
+            (r#"issu lst"#, r#"say I don't know that one [Run issue list]"#),
+            (r#"issu lst globex -n 5"#, r#"say I don't know that one [Run issue list globex -n 5]"#),
+            (r#"isues"#, r#"say I don't know that one [Run issues]"#),
+            (r#"conect"#, r#"say I don't know that one [Connect Sentry]"#),
+            (r#"disconect"#, r#"say I don't know that one [Disconnect]"#),
+            (r#"stauts"#, r#"say I don't know that one []"#),
+            (r#"issue lits"#, r#"say I don't know that one [Run issue list]"#),
+            (r#"is anything on fire?"#, r#"read as issue list []"#),
+            (r#"list issues in globex"#, r#"read as issue list globex [Search for “globex”]"#),
+            (r#"hello there!"#, r#"say Hi, I look into Sentry for you [Unresolved issues, My organizations]"#),
+            (r#"hi list issues"#, r#"read as issue list []"#),
+            (r#"issues today"#, r#"read as issue list -t 24h [All unresolved issues]"#),
+            (r#"top 5 issues in globex"#, r#"read as issue list globex -s freq -n 5 [Search for “globex”]"#),
+            (
+                r#"errors in globex but not in production"#,
+                r#"say I don't know what to do with “but” and “not” [Issues in globex, Warnings too]"#,
+            ),
+            (r#"am i connected?"#, r#"status"#),
+            (r#"is CHECKOUT-API-4F resolved?"#, r#"read as issue view CHECKOUT-API-4F []"#),
+            (
+                r#"who else saw CHECKOUT-API-4F yesterday"#,
+                r#"say I don't know what to do with “else”, “saw” and “yesterday” [Show CHECKOUT-API-4F]"#,
+            ),
+            (
+                r#"mark CHECKOUT-API-4F as resolved"#,
+                r#"say I can't mark CHECKOUT-API-4F from here yet [Show CHECKOUT-API-4F]"#,
+            ),
+            (
+                r#"show me checkout-api errors"#,
+                r#"say I don't know what to do with “checkout-api” [Unresolved issues, Warnings too]"#,
+            ),
+            (r#"my issues"#, r#"read as issue list -q "is:unresolved assigned:me" [All unresolved issues]"#),
+            (r#"stack trace"#, r#"read as issue view []"#),
+            (
+                r#"issues in globex and initech"#,
+                r#"say I don't know what to do with “initech” [Issues in globex, Search for “globex”]"#,
+            ),
+        ] {
+            assert_eq!(short(text), expected, "{text}");
+        }
+    }
+
     #[test]
     fn what_is_not_understood_is_answered_and_nothing_is_run() {
         for (text, expected) in [
-            ("issu lst", "say I don't know that one [Run issue list]"),
-            ("issu lst globex -n 5", "say I don't know that one [Run issue list globex -n 5]"),
-            ("isues", "say I don't know that one [Run issues]"),
-            ("conect", "say I don't know that one [Connect Sentry]"),
-            ("disconect", "say I don't know that one [Disconnect]"),
-            ("stauts", "say I don't know that one []"),
-            ("issue lits", "say I don't know that one [Run issue list]"),
-            (
-                "what broke in checkout today?",
-                "say I read commands rather than sentences [Run issue list checkout -t 24h]",
-            ),
-            (
-                "show me unresolved errors in globex",
-                "say I read commands rather than sentences [Run issue list globex]",
-            ),
-            (
-                "issues in globex from this week",
-                "say I read commands rather than sentences [Run issue list globex -t 7d]",
-            ),
-            (
-                "which projects are there in globex",
-                "say I read commands rather than sentences [Run project list globex]",
-            ),
-            ("what are my organizations", "say I read commands rather than sentences [Run org list]"),
-            ("explain WEB-1 to me", "say I read commands rather than sentences [Run issue view WEB-1]"),
-            (
-                "any fatal errors in production assigned to me?",
-                "say I read commands rather than sentences [Run issue list -q \"is:unresolved assigned:me level:fatal environment:produ…]",
-            ),
-            (
-                "the most frequent errors of the last 3 days",
-                "say I read commands rather than sentences [Run issue list -s freq -t 3d]",
-            ),
-            ("please link my account to sentry", "say I am not sure what you mean [Connect Sentry]"),
-            ("org view globex", "say I read commands rather than sentences [Run org list]"),
-            ("good morning", "say I did not understand that []"),
-            ("use the force, luke", "say I did not understand that []"),
-            ("🦀", "say I did not understand that []"),
             ("issue list --qurey x", "say I don't know “--qurey” here. Did you mean “--query”? []"),
             ("issue list -q", "say “-q” needs a value after it. []"),
             (
@@ -587,11 +701,7 @@ mod tests {
             ("help issue", "say What I can do with issue []"),
             ("issue", "say What I can do with issue []"),
             ("help connect", "say connect []"),
-            ("is anything on fire?", "say I read commands rather than sentences [Run issue list]"),
-            ("status of checkout", "say I am not sure what you mean []"),
-            ("list issues in globex", "say I read commands rather than sentences [Run issue list globex]"),
             ("issue list globex web", "say I don't know what to do with “web”. []"),
-            ("hello there!", "say Hi, I look into Sentry for you [Unresolved issues, My organizations]"),
             ("help frobnicate", "say I have no help on that; this is what I can do []"),
             ("", "say Hi, I look into Sentry for you [Unresolved issues, My organizations]"),
             ("sentry", "say Hi, I look into Sentry for you [Unresolved issues, My organizations]"),
@@ -601,17 +711,17 @@ mod tests {
     }
 
     #[test]
-    fn a_guess_is_also_given_as_text() {
-        let Plan::Say(answer) = planned("what broke in checkout today?") else { panic!() };
-        insta::assert_snapshot!(markdown(&answer), @r#"
-    # I read commands rather than sentences
-
-    Did you mean `issue list checkout -t 24h`?
-
-    > `help` shows everything I can do.
-
-    - Run issue list checkout -t 24h: `search_issues` with `{"organizationSlug":"checkout","period":"24h"}`
-    "#);
+    fn a_reading_says_what_was_asked_and_what_else_it_could_mean() {
+        let Plan::Run { reading: Some(reading), .. } = planned("who is assigned CHECKOUT-API-4F?") else { panic!() };
+        let field =
+            crate::commands::answer::Field { label: "Assigned to".to_owned(), value: "nobody".to_owned(), link: None };
+        let mut answer = Answer { parts: vec![Part::Fields(vec![field])], ..Answer::default() };
+        reading.add_to(&mut answer);
+        assert_eq!(answer.parts[0], Part::Paragraph("Assigned to: nobody.".to_owned()));
+        assert_eq!(
+            answer.notes,
+            ["Read as `issue view CHECKOUT-API-4F`. Not what you meant? `help` shows what I can do."]
+        );
     }
 
     #[test]
@@ -859,6 +969,34 @@ mod tests {
         assert_eq!(progress("CHECKOUT-API-4F", None), "Looking at CHECKOUT-API-4F…");
         assert_eq!(progress("https://globex.sentry.io/issues/7/", None), "Looking at issue 7…");
         assert_eq!(progress("orgs", None), "Looking at your organizations…");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        #[test]
+        fn marks_and_invisible_characters_around_a_line_change_nothing(
+            line in prop::sample::select(vec![
+                "issue list globex", "issue view CHECKOUT-API-4F", "CHECKOUT-API-4F", "globex/CHECKOUT-API-4F", "4521",
+                "https://globex.sentry.io/issues/4521/", "use globex/_internal", "project list globex", "org list", "whoami",
+            ]),
+            marks in prop::sample::subsequence(vec!["*", "_", "~", "`"], 0..=4),
+            wrapper in prop::sample::select(vec![("", ""), ("“", "”"), ("(", ")"), ("\"", "\""), ("«", "»")]),
+            lead in prop::sample::select(vec!["", "• ", "- ", "1. ", "&gt; ", "> "]),
+            hidden in prop::collection::vec(
+                (0usize..40, prop::sample::select(vec!['\u{200b}', '\u{200e}', '\u{202a}', '\u{2069}', '\u{ad}', '\u{feff}'])),
+                0..6,
+            ),
+        ) {
+            let plain = short(line);
+            let (before, after) = (marks.concat(), marks.iter().rev().copied().collect::<String>());
+            let mut inner: Vec<char> = format!("{}{line}{}", wrapper.0, wrapper.1).chars().collect();
+            for (index, character) in hidden {
+                inner.insert(index.min(inner.len()), character);
+            }
+            let text = format!("{lead}{before}{}{after}", inner.into_iter().collect::<String>());
+            prop_assert_eq!(short(&text), plain, "{:?}", text);
+        }
     }
 
     proptest! {

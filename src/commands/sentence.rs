@@ -11,6 +11,61 @@ const FILLERS: [&str; 60] = [
     "there", "these", "this", "to", "us", "want", "was", "we", "were", "what", "which", "with", "would", "you",
 ];
 
+/// More words that name nothing, in sentences that are run: each could be left out.
+const MORE_FILLERS: [&str; 41] = [
+    "am",
+    "anything",
+    "be",
+    "came",
+    "check",
+    "come",
+    "currently",
+    "display",
+    "everything",
+    "going",
+    "got",
+    "here",
+    "hey",
+    "hi",
+    "i'd",
+    "i'm",
+    "it's",
+    "its",
+    "just",
+    "kindly",
+    "know",
+    "let",
+    "let's",
+    "list",
+    "moment",
+    "open",
+    "recent",
+    "recently",
+    "sentry",
+    "since",
+    "so",
+    "something",
+    "thanks",
+    "then",
+    "there's",
+    "vedette",
+    "view",
+    "what's",
+    "whats",
+    "who",
+    "within",
+];
+
+/// Whether a word adds nothing to what a sentence asks.
+pub fn is_filler(lower: &str) -> bool {
+    FILLERS.contains(&lower) || MORE_FILLERS.contains(&lower)
+}
+
+/// Whether a word is about time.
+pub fn is_time(lower: &str) -> bool {
+    TIMES.iter().any(|time| same(lower, time))
+}
+
 /// Words about time, which are no place.
 const TIMES: [&str; 16] = [
     "today",
@@ -141,7 +196,8 @@ pub fn same(word: &str, known: &str) -> bool {
         || word.strip_suffix('s') == Some(known)
 }
 
-fn is_place(lower: &str) -> bool {
+/// Whether `lower` can be the name of an organization or a project, or `organization/project`.
+pub fn is_place(lower: &str) -> bool {
     let slugs = lower.split_once('/').map_or(slug::is_organization(lower), |(organization, project)| {
         slug::is_organization(organization) && slug::is_project(project)
     });

@@ -6,6 +6,7 @@ use super::refused::refused_again;
 use super::store::Turn;
 use crate::commands::answer::{Answer, Invocation};
 use crate::commands::plan::Plan;
+use crate::commands::reading::Reading;
 use crate::commands::{CommandError, Context, Target};
 use crate::config::Problem;
 use crate::grants::{Credential, NoCredential};
@@ -35,7 +36,7 @@ impl Person {
     /// Step 4 of a turn.
     pub(super) async fn execute(&self, turn: &Turn) -> Result<Outcome, PersonError> {
         match self.plan(&turn.request.ask) {
-            Plan::Run { invocation, .. } => self.run_command(turn, &invocation).await,
+            Plan::Run { invocation, reading, .. } => self.run_command(turn, &invocation, reading.as_ref()).await,
             Plan::Connect => self.connect(turn).await,
             Plan::Disconnect => Ok(show(self.disconnect(turn).await?)),
             Plan::Status => Ok(say(&self.status(turn).await?)),
@@ -50,7 +51,12 @@ impl Person {
     }
 
     /// Runs a command: with the credential there is; after a 401 that says it is dead once more with a refreshed one.
-    async fn run_command(&self, turn: &Turn, invocation: &Invocation) -> Result<Outcome, PersonError> {
+    async fn run_command(
+        &self,
+        turn: &Turn,
+        invocation: &Invocation,
+        reading: Option<&Reading>,
+    ) -> Result<Outcome, PersonError> {
         let Some(entry) = crate::commands::find(&invocation.command) else {
             return Ok(say(&not_here()));
         };
@@ -62,7 +68,7 @@ impl Person {
         let mut refreshed = false;
         loop {
             let error = match self.call(entry, &credential, turn, invocation).await? {
-                Ok(answer) => return Ok(say(&self.answered(turn, answer, &credential)?)),
+                Ok(answer) => return Ok(say(&read_as(self.answered(turn, answer, &credential)?, reading))),
                 Err(error) => error,
             };
             // A consent that came while the command ran is newer than the version that the command used (P12).
@@ -90,7 +96,10 @@ impl Person {
                 {
                     return Ok(Outcome::Wait { reason: Reason::MissingScope, version: *version });
                 }
-                _ => return Ok(say(&self.explained(turn, &error, invocation, &credential))),
+                _ => {
+                    let answer = self.explained(turn, &error, invocation, &credential);
+                    return Ok(say(&read_as(answer, reading)));
+                }
             }
         }
     }
@@ -147,6 +156,14 @@ impl Person {
             .recall("target")?
             .unwrap_or_else(|| Target { organization: default.organization.clone(), project: default.project.clone() }))
     }
+}
+
+/// Says how a sentence was read.
+fn read_as(mut answer: Answer, reading: Option<&Reading>) -> Answer {
+    if let Some(reading) = reading {
+        reading.add_to(&mut answer);
+    }
+    answer
 }
 
 pub(super) fn say(answer: &Answer) -> Outcome {

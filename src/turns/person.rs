@@ -139,7 +139,7 @@ impl Person {
     pub(super) fn plan(&self, ask: &Ask) -> Plan {
         match ask {
             Ask::Words(words) => plan::plan(words, self.world.config.sentry_host.as_ref().ok()),
-            Ask::Run(invocation) => Plan::Run { invocation: invocation.clone(), share: false },
+            Ask::Run(invocation) => Plan::Run { invocation: invocation.clone(), share: false, reading: None },
             Ask::Connect => Plan::Connect,
             Ask::Disconnect => Plan::Disconnect,
         }
