@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { before } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -71,6 +72,50 @@ for (const authorizationMethod of ["header", "body"]) {
     await assert.rejects(fresh.refresh());
   });
 }
+
+/**
+ * Runs a program that opens a browser, with a home of its own. What opens is a script that notes the address, and the person
+ * approves there. Returns the program's `output`, and how often it `opened` a browser.
+ */
+async function withBrowser(t, file, args, home = fs.mkdtempSync(path.join(os.tmpdir(), "vedette-client-"))) {
+  t.after(() => fs.rmSync(home, { recursive: true, force: true }));
+  const bin = path.join(home, "bin");
+  const noted = path.join(home, "opened");
+  fs.mkdirSync(bin, { recursive: true });
+  for (const name of ["xdg-open", "open"]) fs.writeFileSync(path.join(bin, name), `#!/bin/sh\nfor it; do echo "$it"; done >> '${noted}'\n`, { mode: 0o755 });
+  const env = { HOME: home, XDG_CONFIG_HOME: path.join(home, ".config"), XDG_DATA_HOME: path.join(home, ".data"), BROWSER: path.join(bin, "xdg-open"), PATH: `${bin}:${process.env.PATH}`, DISPLAY: ":0" };
+  const seen = new Set();
+  let printed = ""; // mcp-remote's browser is not found by name, and it prints the address as well
+  const timer = setInterval(async () => {
+    const text = fs.existsSync(noted) ? fs.readFileSync(noted, "utf8") : "";
+    for (const url of `${text}\n${printed}`.match(/https?:\S+\/authorize\?\S+(?=\s)/g) ?? []) {
+      if (seen.has(url)) continue;
+      seen.add(url);
+      const back = await approve(url);
+      // A person takes seconds; mcp-remote opens the browser before it listens.
+      for (let tries = 0; tries < 100 && !(await fetch(back).catch(() => undefined)); tries += 1) await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }, 100);
+  try {
+    const { code, output } = await runNode(`../tests/peers/clients/node_modules/${file}`, args, { env, stdin: "pipe", patience: 60_000, heard: (text) => void (printed = text) });
+    return { code, output, opened: seen.size, home };
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+peer("mcp-remote opens the browser once, and lists", async ({ worker }, t) => {
+  const first = await withBrowser(t, "mcp-remote/dist/client.js", [`${worker}/mcp`, "--allow-http"]);
+  assert.match(first.output, /search_issues/, first.output);
+  assert.equal(first.opened, 1);
+});
+
+peer("mcporter opens the browser once, and calls", async ({ worker }, t) => {
+  const args = ["call", `${worker}/mcp.whoami`, "--allow-http"];
+  const { output, opened } = await withBrowser(t, "mcporter/dist/cli.js", args);
+  assert.match(output, /ada@example\.com/, output);
+  assert.equal(opened, 1);
+});
 
 peer("MCP Inspector on the command line lists the tools and calls one", async ({ worker }) => {
   const { tokens } = await flow(worker);

@@ -40,10 +40,11 @@ process.on("exit", () => children.forEach((child) => child.kill("SIGKILL")));
  * Runs a program of node_modules, by its file, until it ends: `{ code, output }`. `heard(text)` gets all output so far, each time
  * that there is more; when it throws, or after `PATIENCE`, the program is killed.
  */
-export async function runNode(file, args, { heard = () => {}, patience = PATIENCE } = {}) {
+export async function runNode(file, args, { heard = () => {}, patience = PATIENCE, env = {}, stdin = "ignore" } = {}) {
   const child = spawn(path.join(root, "node_modules/.bin/node"), [path.join(root, "node_modules", file), ...args], {
     cwd: root,
-    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+    stdio: [stdin, "pipe", "pipe"],
   });
   children.add(child);
   let output = "";
