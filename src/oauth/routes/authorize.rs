@@ -253,12 +253,8 @@ fn ticked_first(
 /// Those whose scopes the client asked for. Reading is what every client may be for; what changes something is ticked for one
 /// that asked for all that it needs to (P25).
 fn suggested(scopes: &[String], offered: &[&'static SkillText]) -> Vec<&'static str> {
-    let asked = |scope: &&str| scope.ends_with(":read") || scopes.iter().any(|it| it == scope);
-    offered
-        .iter()
-        .filter(|skill| !skill.writes() || skill.scopes.iter().all(|it| asked(it)))
-        .map(|it| it.name)
-        .collect()
+    let asked = |scope: &&str| scope.ends_with(":read") || scopes.iter().any(|it| it == *scope);
+    offered.iter().filter(|skill| !skill.writes() || skill.scopes.iter().all(asked)).map(|it| it.name).collect()
 }
 
 /// The scopes that these skills need, of those that the deployment asks for at all, sorted.
