@@ -56,6 +56,9 @@ impl Command for OrgList {
         if let Some(query) = query {
             answer.title = format!("Your organizations with “{}”", say::line(query, 100));
         }
+        if !fitting.is_empty() {
+            answer.title.push_str(&say::place_in_list(Some(fitting.len() as u64), Some(0)));
+        }
         if fitting.is_empty() {
             answer.parts.push(Part::Paragraph(match query {
                 Some(_) => format!(
@@ -111,7 +114,7 @@ mod tests {
     fn it_lists_the_organizations_with_their_regions() {
         let sentry = Sentry::saas().answers(ORGANIZATIONS, organizations());
         insta::assert_snapshot!(sentry.run_text("org list"), @r#"
-    # Your organizations
+    # Your organizations (2)
 
     - [globex](https://globex.sentry.io/issues/): Globex Corporation
       us.sentry.io
@@ -139,7 +142,7 @@ mod tests {
         let odd = json!([{ "slug": "globex", "name": null, "links": "none" }, { "slug": "" }, { "name": "No slug" }, { "slug": "x", "links": { "regionUrl": "https://evil.example" } }]);
         let sentry = Sentry::saas().answers(ORGANIZATIONS, odd);
         insta::assert_snapshot!(sentry.run_text("org list"), @r#"
-    # Your organizations
+    # Your organizations (2)
 
     - [globex](https://globex.sentry.io/issues/)
     - [x](https://x.sentry.io/issues/)

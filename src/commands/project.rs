@@ -36,6 +36,17 @@ pub struct Parameters {
     /// Where to go on, from the previous answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// How many came before the cursor: what a button for the next page knows, and nobody types.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub before: Option<u64>,
+}
+
+impl Parameters {
+    /// How many came before this page, when that is known.
+    fn shown_before(&self) -> Option<u64> {
+        if self.cursor.is_none() { Some(0) } else { self.before }
+    }
 }
 
 impl Parameters {
@@ -68,6 +79,7 @@ impl Command for ProjectList {
             limit: words.number("limit", Some('n'))?,
             cursor: words.option("cursor", Some('c'))?,
             organization_slug: words.next_place().map(|(organization, _)| organization),
+            before: None,
         })
     }
 
@@ -107,20 +119,25 @@ fn answer(context: &Context<'_>, place: &Place, parameters: &Parameters, page: P
     let organization = &place.organization;
     let link = urls::web(context.client.host(), organization, &["projects"], &[]);
     let shown = page.items.len() as u64;
+    let before = parameters.shown_before();
+    let counted = before.filter(|_| page.next.is_none()).map(|before| before.saturating_add(shown));
+    let total = counted.or(page.hits).filter(|_| shown > 0);
     let title = match parameters.query() {
         Some(query) => format!("Projects of {organization} with “{}”", say::line(query, 100)),
         None => format!("Projects of {organization}"),
     };
+    let title = format!("{title}{}", say::place_in_list(total, before));
     let part = match page.items.as_slice() {
         [] => Part::Paragraph("There is none that this account can see.".to_owned()),
         items => Part::Items(items.iter().filter_map(|project| item(context, organization, project)).collect()),
     };
     let more = page.next.map(|cursor| More {
-        remaining: page.hits.filter(|_| parameters.cursor.is_none()).map(|hits| hits.saturating_sub(shown)),
+        remaining: total.zip(before).map(|(total, before)| total.saturating_sub(before).saturating_sub(shown)),
         link: Some(link.clone()),
         next: Some(invocation::<ProjectList>(&Parameters {
             organization_slug: Some(organization.clone()),
             cursor: Some(cursor),
+            before: before.map(|before| before.saturating_add(shown)),
             ..parameters.clone()
         })),
     });

@@ -47,6 +47,19 @@ pub fn joined(words: &[&str], last: &str) -> String {
     }
 }
 
+/// Where a page of a list stands, for its title: ` (46)` for the first of 46 things, ` (from 11 of 46)` for a later page,
+/// ` (continued)` for one of which nobody knows what came before it. `total` is how many things there are, when that is
+/// known; `before` how many came before, `None` on a page whose place is not known.
+pub fn place_in_list(total: Option<u64>, before: Option<u64>) -> String {
+    match (total, before) {
+        (Some(total), Some(0)) => format!(" ({})", count(total)),
+        (None, Some(0)) => String::new(),
+        (Some(total), Some(before)) => format!(" (from {} of {})", count(before.saturating_add(1)), count(total)),
+        (None, Some(before)) => format!(" (from {})", count(before.saturating_add(1))),
+        (_, None) => " (continued)".to_owned(),
+    }
+}
+
 /// A duration in its largest unit: `3 minutes`.
 pub fn span(duration: Duration) -> String {
     const UNITS: [(u64, &str, &str); 6] = [

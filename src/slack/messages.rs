@@ -175,10 +175,24 @@ pub fn connected_as(account: &str, host: &str) -> Message {
     )
 }
 
-/// To the person alone: the link's page was left with Sentry's own Cancel.
-pub fn link_declined() -> Message {
-    let words = "You didn't give me access at Sentry, so nothing was connected and I stopped. Changed your mind?";
-    message(words, [text(&[Run::plain(words)]), connect_button()])
+/// To the person alone: the link's page was left with Cancel, here or at Sentry. `own`: in place of a question that still waits
+/// and will be answered there, so that nothing else may be shown there meanwhile.
+pub fn link_declined(own: bool) -> Message {
+    unused_link("You didn't give me access at Sentry, so nothing was connected. Changed your mind?", own)
+}
+
+/// To the person alone: the link was not used while it worked. `own` as for [`link_declined`].
+pub fn link_expired(own: bool) -> Message {
+    unused_link("The private link has run out: it works for 10 minutes. Do you want a new one?", own)
+}
+
+fn unused_link(words: &str, own: bool) -> Message {
+    if !own {
+        return message(words, [text(&[Run::plain(words)]), connect_button()]);
+    }
+    let said =
+        [Run::plain(words), Run::plain(" Say "), Run::code("connect"), Run::plain(": what you asked still waits.")];
+    message(words, [text(&said)])
 }
 
 /// The turn waited for access that never came.
@@ -203,7 +217,7 @@ pub fn disconnected(what: Disconnection) -> Message {
     let remains = "Sentry didn't confirm that it revoked the access. You can do it yourself in Sentry: User settings, \
                    Authorized Applications.";
     let remains = if what.revoked { None } else { Block::context(remains) };
-    message(&done, [text(&[Run::plain(&done)]), remains])
+    message(&done, [text(&[Run::plain(&done)]), remains, connect_button()])
 }
 
 /// There was nothing to disconnect. `clients` is the page where MCP clients are.
@@ -263,7 +277,9 @@ mod tests {
             ("cannot_answer_privately", cannot_answer_privately()),
             ("asked_by", asked_by("U0GRACE", &failed("Sentry did not answer in time."))),
             ("connected_as", connected_as("ada@globex.example", "sentry.io")),
-            ("link_declined", link_declined()),
+            ("link_declined", link_declined(false)),
+            ("link_declined_own", link_declined(true)),
+            ("link_expired", link_expired(false)),
             ("waiting_expired", waiting_expired()),
             ("disconnected", disconnected(disconnection)),
             (

@@ -233,16 +233,24 @@ fn controls(answer: &Answer, shown: &[&Item], menu: bool, allowed: usize) -> Con
     let mut controls = Controls::new(allowed.saturating_sub(rest.weight()), MAX_BUTTONS_OF_A_KIND);
     controls.number = rest.number;
     if menu {
-        controls.menu("Take a closer look…", choices);
+        let issues = shown.iter().any(|item| opens_issues(item));
+        controls.menu(if issues { "Issues of…" } else { "Take a closer look…" }, choices);
     } else {
         controls.buttons(choices);
     }
     controls.followed_by(rest)
 }
 
-/// An item on a button: its name.
+/// An item on a button: its name, and where choosing it shows something else than the item itself, that.
 fn called(item: &Item) -> String {
-    [&item.name, &item.summary].into_iter().find(|text| !text.trim().is_empty()).cloned().unwrap_or_default()
+    let name = [&item.name, &item.summary].into_iter().find(|text| !text.trim().is_empty());
+    let name = name.cloned().unwrap_or_default();
+    if opens_issues(item) { format!("Issues of {name}") } else { name }
+}
+
+/// Whether choosing an item lists the issues in it, as it does for organizations and projects.
+fn opens_issues(item: &Item) -> bool {
+    item.open.as_ref().is_some_and(|invocation| invocation.command == "issue list")
 }
 
 /// An item in a menu: its name and its summary.

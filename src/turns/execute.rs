@@ -2,7 +2,7 @@
 
 use super::decision::Decision;
 use super::person::{Person, PersonError};
-use super::refused::refused_again;
+use super::refused::{refused_again, try_again};
 use super::store::Turn;
 use crate::commands::answer::{Answer, Invocation};
 use crate::commands::plan::Plan;
@@ -63,7 +63,7 @@ impl Person {
         let version = self.vault.version()?;
         let mut credential = match self.vault.credential().await {
             Ok(credential) => credential,
-            Err(error) => return self.without_credential(turn, error, version),
+            Err(error) => return self.without_credential(turn, invocation, error, version),
         };
         let mut refreshed = false;
         loop {
@@ -81,7 +81,7 @@ impl Person {
                     let version = *version;
                     match self.vault.rejected(version).await {
                         Ok(newer) => credential = newer,
-                        Err(error) => return self.without_credential(turn, error, version),
+                        Err(error) => return self.without_credential(turn, invocation, error, version),
                     }
                 }
                 (
@@ -134,7 +134,13 @@ impl Person {
         Ok(answer)
     }
 
-    fn without_credential(&self, turn: &Turn, error: NoCredential, version: i64) -> Result<Outcome, PersonError> {
+    fn without_credential(
+        &self,
+        turn: &Turn,
+        invocation: &Invocation,
+        error: NoCredential,
+        version: i64,
+    ) -> Result<Outcome, PersonError> {
         Ok(match error {
             NoCredential::NotConnected | NoCredential::Ended if turn.waits >= MAX_WAITS => say(&refused_again()),
             NoCredential::NotConnected => Outcome::Wait { reason: Reason::First, version },
@@ -142,6 +148,7 @@ impl Person {
             NoCredential::CannotRenewNow => say(&Answer {
                 title: "Sentry could not be reached to renew your access".to_owned(),
                 notes: vec!["Your connection is kept. Try again in a few minutes.".to_owned()],
+                actions: vec![try_again(invocation)],
                 ..Answer::default()
             }),
             NoCredential::Configuration(problem) => say(&not_configured(problem)),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::person::{Person, PersonError};
 use super::request::{Place, TurnRequest};
 use super::runner::backoff;
-use super::store::{LinkMessage, OutboxRow};
+use super::store::{LinkMessage, OutboxRow, Turn};
 use crate::accounts::person::Mine;
 use crate::grants::record::Grant;
 use crate::grants::revocation::{Attempt, Revocation};
@@ -33,22 +33,57 @@ pub(super) struct Replacement {
     ts: Option<String>,
     /// Sealed by the object, and here a second time with the rest.
     response_url: Option<Vec<u8>>,
-    /// The account that was connected; `None` when the person declined.
+    /// The account that was connected; `None` when there is none.
     account: Option<String>,
+    /// Whether the link ran out, when nothing was connected.
+    #[serde(default)]
+    expired: bool,
+    /// The turn whose own message it is: replaced only while that turn waits.
+    #[serde(default)]
+    turn: Option<i64>,
+}
+
+/// What became of a link.
+#[derive(Clone)]
+pub(super) enum Became {
+    /// This account was connected with it.
+    Connected(String),
+    /// Its person declined.
+    Declined,
+    /// It ran out.
+    Expired,
 }
 
 impl Replacement {
     pub(super) const KIND: &str = "replace_link";
 
-    pub(super) fn of(link: &LinkMessage, account: Option<&str>) -> Replacement {
+    pub(super) fn of(link: &LinkMessage, became: Became) -> Replacement {
         let link = link.clone();
         Replacement {
             channel: link.channel,
             thread: link.thread,
             ts: link.ts,
             response_url: link.response_url,
-            account: account.map(str::to_owned),
+            expired: matches!(became, Became::Expired),
+            account: match became {
+                Became::Connected(account) => Some(account),
+                Became::Declined | Became::Expired => None,
+            },
+            turn: None,
         }
+    }
+
+    /// A waiting turn's own message, when that carries the link and can be replaced.
+    pub(super) fn of_turn(turn: &Turn, became: Became) -> Option<Replacement> {
+        let (ts, response_url) = match &turn.request.place {
+            Place::Direct { .. } => (Some(turn.placeholder.clone()?), None),
+            Place::Ephemeral { .. } => (None, Some(turn.response_url.clone()?)),
+            Place::Thread { .. } => return None,
+        };
+        let place = &turn.request.place;
+        let thread = place.thread_ts().map(str::to_owned);
+        let link = LinkMessage { channel: place.channel().to_owned(), thread, ts, response_url };
+        Some(Replacement { turn: Some(turn.id), ..Replacement::of(&link, became) })
     }
 }
 
@@ -166,15 +201,22 @@ impl Person {
 
     async fn replace_link(&self, sealed: &[u8]) -> Tried {
         let Some(link) = self.open::<Replacement>(sealed) else { return Tried::GivenUp };
+        if link.turn.is_some_and(|turn| !self.store.waits(turn).unwrap_or(false)) {
+            return Tried::Done;
+        }
         let Ok(api) = Api::new(&self.world) else { return Tried::Again(None) };
+        // A button there would show its link and its outcome in the same place as the question's answer.
+        let own = link.turn.is_some() && link.ts.is_none();
         let message = match &link.account {
             Some(account) => messages::connected_as(account, &self.host_name()),
-            None => messages::link_declined(),
+            None if link.expired => messages::link_expired(own),
+            None => messages::link_declined(own),
         };
         let response_url = link.response_url.and_then(|sealed| self.open::<String>(&sealed));
         let result = match (&link.ts, response_url) {
             (Some(ts), _) => api.update(&link.channel, ts, &message, None).await,
             (None, Some(url)) => api.respond(&url.into(), &message, Respond::Replace).await,
+            (None, None) if link.expired => return Tried::Done, // it cannot be replaced, and there is nothing new to say
             // The button was never reported as pressed: the ephemeral message cannot be replaced, so say it anew.
             (None, None) => api.post_ephemeral(&link.channel, &self.id.user, link.thread.as_deref(), &message).await,
         };

@@ -6,7 +6,7 @@ use super::person::Person;
 use super::request::Place;
 use super::store::Turn;
 use crate::commands::CommandError;
-use crate::commands::answer::{Answer, Audience, Invocation, Part};
+use crate::commands::answer::{Action, Answer, Audience, Does, Invocation, Part};
 use crate::commands::explain::{explain, subject};
 use crate::grants::Credential;
 use crate::ports::Level;
@@ -30,7 +30,7 @@ impl Person {
         };
         let subject = subject(invocation, &turn.target.clone().unwrap_or_default());
         let headless = matches!(credential, Credential::Environment(_));
-        match error {
+        let mut answer = match error {
             CommandError::Sentry(SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }) if headless => {
                 operators_token_is_dead()
             }
@@ -40,7 +40,13 @@ impl Person {
             }
             CommandError::Sentry(SentryError::Forbidden) if headless => operator_has_no_access(&subject),
             _ => self.explained_to(turn, error, &subject, host, credential),
+        };
+        match error {
+            CommandError::Sentry(error) if may_pass(error) => answer.actions.insert(0, try_again(invocation)),
+            CommandError::Sentry(SentryError::Forbidden) if !headless => answer.actions.extend(other_ways()),
+            _ => {}
         }
+        answer
     }
 
     /// What is for the person alone names their account; what everybody may read does not (P22).
@@ -76,6 +82,34 @@ impl Person {
     pub(super) fn may_ask_for(&self, missing: &[String]) -> bool {
         missing.iter().all(|scope| covers(&self.world.config.scopes, scope))
     }
+}
+
+/// Whether the same question may be answered later, or once its person has done at Sentry what the answer says.
+fn may_pass(error: &SentryError) -> bool {
+    match error {
+        SentryError::RateLimited { .. }
+        | SentryError::Unavailable { .. }
+        | SentryError::Timeout
+        | SentryError::Unreadable { .. } => true,
+        SentryError::Unauthorized { reason, .. } => {
+            matches!(reason, Unauthorized::SsoRequired | Unauthorized::TwoFactorRequired)
+        }
+        _ => false,
+    }
+}
+
+/// A button that asks the same once more.
+pub(super) fn try_again(invocation: &Invocation) -> Action {
+    Action { label: "Try again".to_owned(), does: Does::Run(invocation.clone()) }
+}
+
+/// What somebody can do whose account has no access to a place.
+fn other_ways() -> Vec<Action> {
+    let organizations = Invocation { command: "org list".to_owned(), parameters: serde_json::json!({}) };
+    vec![
+        Action { label: "My organizations".to_owned(), does: Does::Run(organizations) },
+        Action { label: "Use another account".to_owned(), does: Does::Disconnect },
+    ]
 }
 
 /// Sentry refuses a credential each time right after its consent.

@@ -21,7 +21,10 @@ use std::time::Duration;
 use super::decision::Decision;
 use super::execute::Outcome;
 use super::person::{Person, PersonError};
+use super::refused::try_again;
 use super::store::{INBOX, Turn, TurnState, Unreadable};
+use crate::commands::answer::{Answer, Part};
+use crate::commands::plan::Plan;
 use crate::grants::vault::COPY_PAUSE;
 use crate::ports::{Level, Timestamp};
 use crate::slack::messages::{self, Reason};
@@ -93,6 +96,7 @@ impl Person {
         }
         while self.now() < until {
             self.end_long_waits()?;
+            self.end_expired()?;
             match self.store.head()? {
                 Some(Ok(turn)) if turn.due_at <= self.now() => self.step(turn).await?,
                 // Kept, it would stand before all that come after it for ever.
@@ -137,7 +141,8 @@ impl Person {
         }
         let overdue = turn.deadline_at.is_some_and(|at| at <= self.now());
         if turn.state == TurnState::Running && overdue {
-            self.decided(&mut turn, Decision::for_channel(messages::failed(TIMED_OUT)))?;
+            let timed_out = self.timed_out(&turn);
+            self.decided(&mut turn, timed_out)?;
         } else if turn.state == TurnState::Delivering && overdue {
             self.log(Level::Error, "turn_failed", &[("reason", "not deliverable in time")]);
             self.store.end(turn.id, TurnState::Failed, self.now())?;
@@ -184,6 +189,18 @@ impl Person {
         turn.decision = Some(decision);
         turn.state = TurnState::Delivering;
         Ok(())
+    }
+
+    fn timed_out(&self, turn: &Turn) -> Decision {
+        Decision::from(&Answer {
+            title: "This took too long".to_owned(),
+            parts: vec![Part::Paragraph(TIMED_OUT.to_owned())],
+            actions: match self.plan(&turn.request.ask) {
+                Plan::Run { invocation, .. } => vec![try_again(&invocation)],
+                _ => vec![],
+            },
+            ..Answer::default()
+        })
     }
 
     fn end_long_waits(&self) -> Result<(), PersonError> {

@@ -149,25 +149,25 @@ impl Person {
     }
 
     fn connected(&self, grant: &Grant, target: Field) -> Answer {
-        let account = match &grant.account.name {
-            Some(name) if name.as_str() != grant.account.label() => format!("{name} ({})", grant.account.label()),
-            _ => grant.account.label().to_owned(),
-        };
+        let name = grant.account.name.as_deref().unwrap_or(grant.account.label());
         let renewal = if grant.refresh_token.is_some() { ", renewed automatically" } else { "" };
         let expiry = match grant.expires_at {
             Some(at) => format!("{}{renewal}", date(at)),
             None => "not told by Sentry".to_owned(),
         };
         Answer {
-            title: SOURCE_OAUTH.to_owned(),
-            parts: vec![Part::Fields(vec![
-                field("Account", &account),
-                field("Sentry", &self.host_name()),
-                field("May", &grant.scopes.join(", ")),
-                field("Access until", &expiry),
-                field("Connected", &date(grant.connected_at)),
-                target,
-            ])],
+            title: format!("Connected as {name}"),
+            parts: vec![
+                Part::Paragraph(format!("I can {} for you.", powers(&grant.scopes))),
+                Part::Fields(vec![
+                    field("Account", grant.account.label()),
+                    field("Sentry", &self.host_name()),
+                    field("Connected", &date(grant.connected_at)),
+                    field("Access until", &expiry),
+                    target,
+                ]),
+            ],
+            notes: vec![format!("{SOURCE_OAUTH}.")],
             actions: vec![Action { label: "Disconnect".to_owned(), does: Does::Disconnect }],
             ..Answer::default()
         }
@@ -252,6 +252,30 @@ fn ago(now: Timestamp, at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| "at some time".to_owned(), |moment| say::ago(now, moment))
 }
 
+/// What scopes give, in words: `read issues, projects and teams`.
+fn powers(scopes: &[String]) -> String {
+    const THINGS: [(&str, &str); 6] = [
+        ("event", "issues"),
+        ("project", "projects"),
+        ("team", "teams"),
+        ("org", "organizations"),
+        ("member", "members"),
+        ("alerts", "alerts"),
+    ];
+    let with = |levels: &[&str]| {
+        let has = |thing: &str| {
+            scopes.iter().filter_map(|it| it.split_once(':')).any(|(a, b)| a == thing && levels.contains(&b))
+        };
+        THINGS.iter().filter(|(scope, _)| has(scope)).map(|(_, thing)| *thing).collect::<Vec<_>>()
+    };
+    let said: Vec<String> = [("read", with(&["read", "write", "admin"])), ("change", with(&["write", "admin"]))]
+        .into_iter()
+        .filter(|(_, things)| !things.is_empty())
+        .map(|(verb, things)| format!("{verb} {}", say::joined(&things, "and")))
+        .collect();
+    if said.is_empty() { "do nothing at Sentry".to_owned() } else { said.join(", and ") }
+}
+
 fn field(label: &str, value: &str) -> Field {
     Field { label: label.to_owned(), value: value.to_owned(), link: None }
 }
@@ -260,7 +284,7 @@ fn target_field(target: &Target) -> Field {
     let value = match (&target.organization, &target.project) {
         (Some(organization), Some(project)) => format!("{organization}/{project}"),
         (Some(organization), None) => organization.clone(),
-        _ => "none: the only organization, or I'll ask".to_owned(),
+        _ => "none: I look in your only organization, or ask".to_owned(),
     };
     field("Default target", &value)
 }
@@ -275,6 +299,18 @@ fn date(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_scopes_give_is_said_in_words() {
+        let powers = |scopes: &str| powers(&scopes.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        for (scopes, words) in [
+            ("event:read org:read project:read team:read", "read issues, projects, teams and organizations"),
+            ("org:read event:write", "read issues and organizations, and change issues"),
+            ("openid", "do nothing at Sentry"),
+        ] {
+            assert_eq!(powers(scopes), words);
+        }
+    }
 
     #[test]
     fn a_date_is_written_for_people() {

@@ -171,6 +171,8 @@ pub enum TicketState {
     Used,
     /// Its person declined; a new one comes at once.
     Declined,
+    /// It ran out unused, and its messages say so.
+    Expired,
 }
 
 impl TicketState {
@@ -179,6 +181,7 @@ impl TicketState {
             TicketState::Live => "live",
             TicketState::Used => "used",
             TicketState::Declined => "declined",
+            TicketState::Expired => "expired",
         }
     }
 }
@@ -420,6 +423,7 @@ impl Store {
                 (SELECT min(deadline_at) FROM turns WHERE state = 'waiting'),
                 (SELECT min(due_at) FROM outbox),
                 (SELECT min(ended_at) + ?1 FROM turns),
+                (SELECT min(expires_at) FROM tickets WHERE state = 'live'),
                 (SELECT min(expires_at) + ?1 FROM tickets),
                 (SELECT min(expires_at) + ?1 FROM consents)",
             vec![i64::try_from(REMEMBER.as_millis()).unwrap_or(i64::MAX).into()],
@@ -448,6 +452,11 @@ impl Store {
         self.one_ticket("state = 'live' AND expires_at > ? ORDER BY expires_at DESC", vec![now.into()])
     }
 
+    /// A ticket that ran out, of which its messages do not say so yet.
+    pub fn ticket_run_out(&self, now: Timestamp) -> Result<Option<Ticket>, StorageError> {
+        self.one_ticket("state = 'live' AND expires_at <= ?", vec![now.into()])
+    }
+
     fn one_ticket(&self, condition: &str, parameters: Vec<Value>) -> Result<Option<Ticket>, StorageError> {
         let statement = format!(
             "SELECT hash, sealed_id, state, expires_at, link_channel, link_thread, link_ts, link_response_url
@@ -461,6 +470,7 @@ impl Store {
                 state: match row.text(2)? {
                     "live" => TicketState::Live,
                     "used" => TicketState::Used,
+                    "expired" => TicketState::Expired,
                     _ => TicketState::Declined,
                 },
                 expires_at: row.timestamp(3)?,

@@ -12,16 +12,18 @@
 use std::time::Duration;
 
 use super::calls::{BeginConsent, Conclude, Concluded, Consent, TakeConsent, TicketFacts, TicketView, ViewTicket};
-use super::outbox::Replacement;
+use super::decision::Decision;
+use super::outbox::{Became, Replacement};
 use super::pending::PendingGrant;
 use super::person::{Person, PersonError};
 use super::request::Ask;
-use super::store::{Taken, Ticket, TicketState, Turn};
+use super::store::{Taken, Ticket, TicketState, Turn, TurnState};
 use crate::commands::plan::Plan;
 use crate::crypto::{Purpose, random_id, sha256};
 use crate::grants::record::Grant;
 use crate::grants::revocation::Revocation;
 use crate::ports::{Level, StorageError, Timestamp};
+use crate::slack::messages;
 
 /// How long a private link works.
 pub(super) const TICKET_LIFE: Duration = Duration::from_secs(10 * 60);
@@ -49,6 +51,9 @@ impl Person {
         {
             return Ok(Pointed { id, ticket, is_new: false });
         }
+        if let Some(ending) = self.store.live_ticket(now)? {
+            self.end_unused(&ending, TicketState::Expired)?;
+        }
         let id = random_id(&*self.world.random);
         let hash = hash(&id);
         self.store.insert_ticket(&hash, self.seal_text(&id)?, now + TICKET_LIFE)?;
@@ -61,6 +66,7 @@ impl Person {
         Ok(match ticket.state {
             TicketState::Used => TicketView::Used(self.asker()?.back),
             TicketState::Declined => TicketView::Declined(self.asker()?.back),
+            TicketState::Expired => TicketView::Expired(self.asker()?.back),
             TicketState::Live if ticket.expires_at <= self.now() => TicketView::Expired(self.asker()?.back),
             TicketState::Live => TicketView::Live(self.facts(&ticket)?),
         })
@@ -87,7 +93,7 @@ impl Person {
             Taken::Yes if ticket.state == TicketState::Used => Consent::Used,
             Taken::Yes => {
                 if call.declined {
-                    self.decline(&ticket)?;
+                    self.end_unused(&ticket, TicketState::Declined)?;
                 }
                 Consent::Taken(self.facts(&ticket)?)
             }
@@ -96,12 +102,37 @@ impl Person {
         Ok(consent)
     }
 
-    /// Ends a ticket whose person does not want it, and says so where its link is.
-    fn decline(&self, ticket: &Ticket) -> Result<(), PersonError> {
-        self.store.set_ticket(&ticket.hash, TicketState::Declined)?;
-        if let Some(link) = &ticket.link {
-            let sealed = self.seal(&Replacement::of(link, None))?;
-            self.store.insert_outbox(Replacement::KIND, sealed, self.now())?;
+    /// Ends the tickets that ran out.
+    pub(super) fn end_expired(&self) -> Result<(), PersonError> {
+        while let Some(ticket) = self.store.ticket_run_out(self.now())? {
+            self.end_unused(&ticket, TicketState::Expired)?;
+        }
+        Ok(())
+    }
+
+    /// Ends a ticket with which nobody connected, and has each message that carries its link say so instead, as far as that
+    /// message can still be replaced: a button that leads nowhere is not left standing. The questions go on waiting, for the
+    /// next link too (P12); to connect was declined with the link.
+    fn end_unused(&self, ticket: &Ticket, state: TicketState) -> Result<(), PersonError> {
+        self.store.set_ticket(&ticket.hash, state)?;
+        let became = if state == TicketState::Expired { Became::Expired } else { Became::Declined };
+        let mut replacements: Vec<Replacement> =
+            ticket.link.iter().map(|link| Replacement::of(link, became.clone())).collect();
+        for mut turn in self.store.waiting_turns()? {
+            let own = Replacement::of_turn(&turn, became.clone());
+            let only_connects = self.plan(&turn.request.ask) == Plan::Connect;
+            match own {
+                Some(_) if only_connects && state == TicketState::Declined => {
+                    self.decided(&mut turn, Decision::for_person(messages::link_declined(false)))?;
+                }
+                None if only_connects && state == TicketState::Declined => {
+                    self.store.end(turn.id, TurnState::Done, self.now())?;
+                }
+                own => replacements.extend(own),
+            }
+        }
+        for replacement in replacements {
+            self.store.insert_outbox(Replacement::KIND, self.seal(&replacement)?, self.now())?;
         }
         Ok(())
     }
@@ -130,7 +161,7 @@ impl Person {
         } else if call.keep {
             self.keep(&ticket, &grant, now)?
         } else {
-            self.decline(&ticket)?;
+            self.end_unused(&ticket, TicketState::Declined)?;
             self.revoke_later(&grant, now)?;
             Concluded::Cancelled { back: self.asker()?.back }
         };
@@ -141,7 +172,7 @@ impl Person {
     fn keep(&self, ticket: &Ticket, grant: &Grant, now: Timestamp) -> Result<Concluded, PersonError> {
         let account = grant.account.label().to_owned();
         let link = match &ticket.link {
-            Some(link) => Some(self.seal(&Replacement::of(link, Some(&account)))?),
+            Some(link) => Some(self.seal(&Replacement::of(link, Became::Connected(account.clone())))?),
             None => None,
         };
         let resumed = u32::try_from(self.waiting_questions()?.len()).unwrap_or(u32::MAX);

@@ -4,6 +4,7 @@
 mod accounts;
 mod belonging;
 mod browser;
+mod buttons;
 mod connect_pages;
 mod crashes;
 mod errors;

@@ -286,7 +286,7 @@ fn what_clients_fill_in_is_left_out_and_a_whole_number_is_an_integer() {
     let view = json!({ "organizationSlug": "globex", "issueId": "CHECKOUT-API-4F", "issueUrl": "", "eventId": "" });
     assert!(call("get_issue_details", view).0.contains("CHECKOUT-API-4F"));
     let (text, asked) = call("find_projects", json!({ "organizationSlug": "globex", "query": "" }));
-    assert!(text.contains("# [Projects of globex](") && !asked.contains("query"), "{asked}: {text}");
+    assert!(text.contains("# [Projects of globex (5)](") && !asked.contains("query"), "{asked}: {text}");
     call("whoami", json!({ "random_string": "dummy" }));
     let (error, text, _) = post("/mcp").call(&platform, "find_projects", json!({ "organizationSlgu": "globex" }));
     assert!(error && text.contains("Did you mean `organizationSlug`?"), "{text}");

@@ -105,6 +105,17 @@ pub struct Parameters {
     /// Where to go on, from the previous answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// How many came before the cursor: what a button for the next page knows, and nobody types.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub before: Option<u64>,
+}
+
+impl Parameters {
+    /// How many came before this page, when that is known.
+    fn shown_before(&self) -> Option<u64> {
+        if self.cursor.is_none() { Some(0) } else { self.before }
+    }
 }
 
 impl Parameters {
@@ -356,6 +367,8 @@ fn answer(context: &Context<'_>, place: &Place, parameters: &Parameters, mut pag
         return answer;
     }
     let shown = page.items.len() as u64;
+    let (total, before) = in_all(&page, parameters.shown_before(), found == page.items.len());
+    answer.title.push_str(&say::place_in_list(total, before));
     if shown > 0 {
         answer.parts.push(Part::Items(page.items.iter().map(|issue| item(context, place, issue)).collect()));
     }
@@ -363,11 +376,26 @@ fn answer(context: &Context<'_>, place: &Place, parameters: &Parameters, mut pag
         answer.learned = learned(place, only);
     }
     answer.more = page.next.map(|cursor| More {
-        remaining: page.hits.filter(|_| parameters.cursor.is_none()).map(|hits| hits.saturating_sub(shown)),
+        remaining: total.zip(before).map(|(total, before)| total.saturating_sub(before).saturating_sub(shown)),
         link: Some(link),
-        next: Some(invocation::<IssueList>(&Parameters { cursor: Some(cursor), ..located(place, parameters) })),
+        next: Some(invocation::<IssueList>(&Parameters {
+            cursor: Some(cursor),
+            before: before.map(|before| before.saturating_add(shown)),
+            ..located(place, parameters)
+        })),
     });
     answer
+}
+
+/// How many there are in all, and how many came before this page, as far as that is known: of a list of which not all may
+/// be shown, neither is told.
+fn in_all(page: &Page<Issue>, before: Option<u64>, whole: bool) -> (Option<u64>, Option<u64>) {
+    if !whole {
+        return (None, before.filter(|before| *before == 0));
+    }
+    // The last page tells it, whatever Sentry counted.
+    let counted = before.filter(|_| page.next.is_none()).map(|before| before.saturating_add(page.items.len() as u64));
+    (counted.or(page.hits), before)
 }
 
 /// The same parameters with the place that was found.
@@ -514,7 +542,7 @@ mod tests {
         let link = r#"<https://us.sentry.io/x>; rel="next"; results="true"; cursor="0:3:0""#;
         let sentry = sentry().replies(GLOBEX, 200, &[("link", link), ("x-hits", "40")], &issues().to_string());
         insta::assert_snapshot!(sentry.run_text("issue list globex/checkout-api -n 3"), @r#"
-    # [Unresolved issues in globex/checkout-api](https://globex.sentry.io/issues/?query=project%3Acheckout-api+is%3Aunresolved&statsPeriod=30d&sort=date)
+    # [Unresolved issues in globex/checkout-api (40)](https://globex.sentry.io/issues/?query=project%3Acheckout-api+is%3Aunresolved&statsPeriod=30d&sort=date)
 
     - [CHECKOUT-API-4F](https://globex.sentry.io/issues/4521/): ConnectionError: pool exhausted
       error · 1,204 events · 311 people · 2 minutes ago · assigned to Ada Lovelace
@@ -537,9 +565,19 @@ mod tests {
         let more = sentry.type_in("issue list globex -s freq").unwrap().more.unwrap();
         assert_eq!(more.remaining, Some(37));
         let next = more.next.unwrap();
-        assert_eq!(next.parameters, json!({ "organizationSlug": "globex", "sort": "freq", "cursor": "0:3:0" }));
-        // On the second page nobody knows how many are left: the cursor does not tell how many were shown.
-        assert_eq!(sentry.run(&next).unwrap().more.unwrap().remaining, None);
+        assert_eq!(
+            next.parameters,
+            json!({ "organizationSlug": "globex", "sort": "freq", "cursor": "0:3:0", "before": 3 })
+        );
+        let second = sentry.run(&next).unwrap();
+        assert_eq!(second.title, "Unresolved issues in globex (from 4 of 40)");
+        assert_eq!(second.more.unwrap().remaining, Some(34));
+        // A cursor that somebody typed does not tell how many came before it.
+        let typed = sentry.type_in("issue list globex -s freq -c 0:3:0").unwrap();
+        assert_eq!(
+            (typed.title.as_str(), typed.more.unwrap().remaining),
+            ("Unresolved issues in globex (continued)", None)
+        );
         assert_eq!(sentry.asked("cursor"), ["0:3:0"]);
         assert_eq!(sentry.asked("sort"), ["freq"]);
     }
@@ -606,10 +644,10 @@ mod tests {
         assert!(only.type_in("issue list").unwrap().title.contains("globex"));
         let remembered = sentry().answers(GLOBEX, json!([{ "id": "1" }])).remembering("globex/checkout-api");
         let answer = remembered.type_in("issue list").unwrap();
-        assert_eq!(answer.title, "Unresolved issues in globex/checkout-api");
+        assert_eq!(answer.title, "Unresolved issues in globex/checkout-api (1)");
         assert!(answer.notes[0].contains("your target"));
         // An organization that is named is meant as a whole.
-        assert_eq!(remembered.type_in("issue list globex").unwrap().title, "Unresolved issues in globex");
+        assert_eq!(remembered.type_in("issue list globex").unwrap().title, "Unresolved issues in globex (1)");
     }
 
     #[test]
@@ -647,7 +685,7 @@ mod tests {
     fn a_projects_name_alone_is_looked_for_in_each_organization() {
         let sentry = with_projects(json!([{ "slug": "checkout-api" }]), json!([{ "slug": "printer" }]));
         let answer = sentry.type_in("issue list checkout-api").unwrap();
-        assert_eq!(answer.title, "Unresolved issues in globex/checkout-api");
+        assert_eq!(answer.title, "Unresolved issues in globex/checkout-api (1)");
         assert_eq!(answer.notes, ["Read `checkout-api` as the project globex/checkout-api."]);
         assert_eq!(sentry.calls().len(), 4, "the organizations, the projects of each, and the issues");
         // One that may not be looked into does not stand in the way.
@@ -684,7 +722,7 @@ mod tests {
     "#);
         let Err(CommandError::Explained(answer)) = sentry.type_in("issue list checkout") else { panic!() };
         let Does::Run(invocation) = &answer.actions[0].does else { panic!() };
-        assert_eq!(sentry.run(invocation).unwrap().title, "Unresolved issues in globex/checkout-api");
+        assert_eq!(sentry.run(invocation).unwrap().title, "Unresolved issues in globex/checkout-api (1)");
         let told = sentry.run_text("project list checkout");
         assert!(told.contains(r#"`find_projects` with `{"organizationSlug":"globex"}`"#), "{told}");
     }
@@ -692,7 +730,7 @@ mod tests {
     #[test]
     fn an_id_where_a_place_should_be_is_offered_as_an_issue() {
         let sentry = with_projects(json!([{ "slug": "web-2" }]), json!([]));
-        assert_eq!(sentry.type_in("issue list web-2").unwrap().title, "Unresolved issues in globex/web-2");
+        assert_eq!(sentry.type_in("issue list web-2").unwrap().title, "Unresolved issues in globex/web-2 (1)");
         let told = sentry.run_text("issue list printer-7");
         assert!(told.contains(r#"`get_issue_details` with `{"issueId":"PRINTER-7"}`"#), "{told}");
     }
@@ -716,7 +754,7 @@ mod tests {
     #[test]
     fn an_organization_is_found_by_its_name_and_an_unknown_one_is_explained() {
         let sentry = with_projects(json!([]), json!([]));
-        assert_eq!(sentry.type_in("issue list GLOBEX").unwrap().title, "Unresolved issues in globex");
+        assert_eq!(sentry.type_in("issue list GLOBEX").unwrap().title, "Unresolved issues in globex (1)");
         insta::assert_snapshot!(sentry.run_text("issue list globx"), @r#"
     # I can't find an organization or project called globx
 
