@@ -38,6 +38,15 @@ impl Remembering {
     }
 }
 
+/// Forgets when it is dropped.
+struct Forgetting<'a>(&'a Remembering);
+
+impl Drop for Forgetting<'_> {
+    fn drop(&mut self) {
+        self.0.forget();
+    }
+}
+
 impl Sql for Remembering {
     fn exec(&self, statement: &str, parameters: Vec<Value>) -> Result<Vec<Row>, StorageError> {
         if !statement.starts_with("SELECT") {
@@ -60,10 +69,9 @@ impl Sql for Remembering {
     }
 
     fn transaction(&self, work: &mut dyn FnMut() -> Result<(), StorageError>) -> Result<(), StorageError> {
-        let done = self.sql.transaction(work);
-        // What was read within it may have been undone.
-        self.forget();
-        done
+        // What was read within it may have been undone, also by a panic in `work`.
+        let _forgetting = Forgetting(self);
+        self.sql.transaction(work)
     }
 
     fn delete_all(&self) -> LocalBoxFuture<'_, Result<(), StorageError>> {
@@ -98,8 +106,19 @@ mod tests {
         }
 
         fn transaction(&self, work: &mut dyn FnMut() -> Result<(), StorageError>) -> Result<(), StorageError> {
-            let before = self.value.get();
-            work().inspect_err(|_| self.value.set(before))
+            /// Undoes what was not committed, however it ended.
+            struct Undo<'a>(&'a Cell<i64>, Option<i64>);
+            impl Drop for Undo<'_> {
+                fn drop(&mut self) {
+                    if let Some(before) = self.1 {
+                        self.0.set(before);
+                    }
+                }
+            }
+            let mut undo = Undo(&self.value, Some(self.value.get()));
+            work()?;
+            undo.1 = None;
+            Ok(())
         }
 
         fn delete_all(&self) -> LocalBoxFuture<'_, Result<(), StorageError>> {
@@ -138,6 +157,20 @@ mod tests {
             Err(StorageError("no".to_owned()))
         });
         assert!(undone.is_err());
+        assert_eq!(read(&sql, "SELECT"), 0);
+    }
+
+    #[test]
+    fn what_a_transaction_read_is_forgotten_when_it_panics() {
+        let sql = Remembering::new(Rc::new(Number::default()));
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            sql.transaction(&mut || {
+                write(&sql, 7);
+                assert_eq!(read(&sql, "SELECT"), 7);
+                panic!("in the middle");
+            })
+        }));
+        assert!(panicked.is_err());
         assert_eq!(read(&sql, "SELECT"), 0);
     }
 
