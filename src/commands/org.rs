@@ -126,6 +126,13 @@ mod tests {
     }
 
     #[test]
+    fn an_odd_organization_costs_itself_alone() {
+        let odd = json!([null, { "slug": null }, "x", [], { "slug": "globex" }, { "slug": {} }, 7]);
+        let text = Sentry::saas().answers(ORGANIZATIONS, odd).run_text("org list");
+        assert!(text.contains("[globex]") && text.matches("\n- ").count() == 1, "{text}");
+    }
+
+    #[test]
     fn a_query_filters_by_name_and_says_when_nothing_fits() {
         let sentry = Sentry::saas().answers(ORGANIZATIONS, organizations());
         assert!(sentry.run_text("org list initech").contains("initech"));

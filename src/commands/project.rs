@@ -210,6 +210,14 @@ mod tests {
     }
 
     #[test]
+    fn an_odd_project_costs_itself_alone() {
+        let odd = json!([null, [], "x", { "slug": "checkout-api", "teams": [null, 7, { "slug": "payments" }] }]);
+        let text = Sentry::saas().answers(ORGANIZATIONS, organizations()).answers(PROJECTS, odd);
+        let text = text.run_text("project list globex");
+        assert!(text.contains("checkout-api") && text.contains("payments"), "{text}");
+    }
+
+    #[test]
     fn an_organization_without_projects_is_told() {
         let sentry = Sentry::saas().answers(ORGANIZATIONS, organizations()).answers(PROJECTS, json!([]));
         assert!(sentry.remembering("globex").run_text("projects").contains("There is none that this account can see."));

@@ -23,7 +23,7 @@ use url::Url;
 
 use super::error::{SentryError, Unauthorized};
 use super::host::SentryHost;
-use super::page::{self, Page};
+use super::page::{self, Items, Page};
 use super::refusal;
 use super::types::{Identity, Organization};
 use crate::config::expose;
@@ -33,8 +33,12 @@ use crate::ports::{HttpError, Level, Limits, Timestamp, World};
 const EXCHANGE_DEADLINE: Duration = Duration::from_secs(15);
 /// One call with its retries and waits.
 const CALL_BUDGET: Duration = Duration::from_secs(30);
-/// The longest body that is read: an event with a thousand frames has 1 to 2 MB.
-const MAX_BODY: usize = 5 * 1024 * 1024;
+/// The longest body of one thing: an event with a thousand frames has 1 to 2 MB, an organization names all of its projects.
+const MAX_THING: usize = 5 * 1024 * 1024;
+/// The longest body of a page: a hundred issues or projects have some 500 KB.
+const MAX_PAGE: usize = 2 * 1024 * 1024;
+/// The longest body that says whose a credential is.
+const MAX_IDENTITY: usize = 256 * 1024;
 /// Tries after the first one.
 const MAX_RETRIES: u32 = 2;
 /// The longest wait that is chosen here.
@@ -51,7 +55,7 @@ const MAX_ORGANIZATION_PAGES: usize = 5;
 /// HTML where JSON was expected.
 pub const WEB_PAGE: &str = "a web page instead of data";
 const REDIRECT: &str = "a redirect to another address";
-const TOO_LONG: &str = "more than 5 MB of data";
+const TOO_LONG: &str = "more data than can be read at once";
 const OTHER_JSON: &str = "data in another shape than its API describes";
 
 /// Sentry, with one credential. Cheap to make; lives as long as one command.
@@ -161,7 +165,7 @@ impl Client {
         if let Some(known) = self.identity.borrow().clone() {
             return Ok(known);
         }
-        let response = self.exchange(&self.control_url(&[])?).await?;
+        let response = self.exchange(&self.control_url(&[])?, MAX_IDENTITY).await?;
         let identity: Identity = match response.status() {
             StatusCode::FORBIDDEN => return Err(SentryError::Forbidden),
             _ => self.read(&self.accept(response)?)?,
@@ -176,7 +180,7 @@ impl Client {
     /// # Errors
     /// Whatever Sentry answers instead.
     pub async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, SentryError> {
-        self.read(&self.fetch(&url).await?)
+        self.read(&self.fetch(&url, MAX_THING).await?)
     }
 
     /// Reads one page of a list; the next one is the same URL with `cursor` set to [`Page::next`].
@@ -184,16 +188,13 @@ impl Client {
     /// # Errors
     /// Whatever Sentry answers instead.
     pub async fn list<T: DeserializeOwned>(&self, url: Url) -> Result<Page<T>, SentryError> {
-        let response = self.fetch(&url).await?;
-        Ok(Page {
-            items: self.read(&response)?,
-            next: page::next_cursor(response.headers()),
-            hits: page::hits(response.headers()),
-        })
+        let response = self.fetch(&url, MAX_PAGE).await?;
+        let Items(items) = self.read(&response)?;
+        Ok(Page { items, next: page::next_cursor(response.headers()), hits: page::hits(response.headers()) })
     }
 
-    async fn fetch(&self, url: &Url) -> Result<Response<Bytes>, SentryError> {
-        let response = self.exchange(url).await?;
+    async fn fetch(&self, url: &Url, max_body: usize) -> Result<Response<Bytes>, SentryError> {
+        let response = self.exchange(url, max_body).await?;
         match response.status() {
             StatusCode::FORBIDDEN => Err(self.forbidden(&response).await),
             _ => self.accept(response),
@@ -248,7 +249,7 @@ impl Client {
     }
 
     /// Sends one GET, with retries, and returns any response that is not worth another try.
-    async fn exchange(&self, url: &Url) -> Result<Response<Bytes>, SentryError> {
+    async fn exchange(&self, url: &Url, max_body: usize) -> Result<Response<Bytes>, SentryError> {
         if !self.host.permits(url) {
             return Err(SentryError::ForeignUrl);
         }
@@ -259,7 +260,7 @@ impl Client {
             if remaining.is_zero() {
                 return Err(SentryError::Timeout);
             }
-            let limits = Limits { deadline: EXCHANGE_DEADLINE.min(remaining), max_body: MAX_BODY };
+            let limits = Limits { deadline: EXCHANGE_DEADLINE.min(remaining), max_body };
             let (error, asked) = match self.world.http.send(self.request(url)?, limits).await {
                 Ok(response) => match passing_failure(&response, self.now()) {
                     None => return Ok(response),

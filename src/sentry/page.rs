@@ -4,7 +4,16 @@
 //! already holds, so a `Link` to another host has no effect (P7).
 
 use http::HeaderMap;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use url::Url;
+
+use super::lenient;
+
+/// The body of a page: what cannot be read of it is left out.
+#[derive(Deserialize)]
+#[serde(transparent, bound = "T: DeserializeOwned")]
+pub struct Items<T>(#[serde(deserialize_with = "lenient::page")] pub Vec<T>);
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,8 @@ use super::host::SentryHost;
 
 /// The longest piece of Sentry's own words that is kept.
 const MAX_DETAIL: usize = 500;
+/// A refusal that says more than this is not read.
+const MAX_BODY: usize = 64 * 1024;
 
 /// `detail`: a sentence, or an object with a code.
 #[derive(Debug, Deserialize)]
@@ -43,6 +45,7 @@ pub fn unauthorized(host: &SentryHost, body: &[u8]) -> SentryError {
 
 /// A refusal that names its reason, whatever its status: sign-in rules of the organization, not of the token.
 pub fn coded(host: &SentryHost, body: &[u8]) -> Option<SentryError> {
+    let body = body.get(..body.len().min(MAX_BODY))?;
     let body: Body = serde_json::from_slice(body).ok()?;
     let Some(Detail::Coded { code, extra, .. }) = body.detail else { return None };
     let reason = match code.as_str() {
@@ -61,6 +64,7 @@ pub fn coded(host: &SentryHost, body: &[u8]) -> Option<SentryError> {
 
 /// Sentry's own words about a request that it did not accept.
 pub fn words(body: &[u8]) -> String {
+    let body = body.get(..body.len().min(MAX_BODY)).unwrap_or_default();
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = match &value {
         Value::String(text) => text.clone(),

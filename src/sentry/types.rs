@@ -1,8 +1,8 @@
 //! What the commands read of Sentry's answers: named fields only, everything else is not even kept.
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use url::Url;
 
 use super::lenient;
@@ -30,6 +30,7 @@ impl Identity {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Auth {
     /// Its scopes.
+    #[serde(deserialize_with = "lenient::page")]
     pub scopes: Vec<String>,
 }
 
@@ -229,10 +230,9 @@ pub struct Event {
     #[serde(deserialize_with = "lenient::field")]
     pub date_created: Option<Timestamp>,
     /// Exceptions, messages, threads and what else is in it.
-    #[serde(deserialize_with = "lenient::list")]
-    pub entries: Vec<Entry>,
+    pub entries: Entries,
     /// The tags, in Sentry's order.
-    #[serde(deserialize_with = "lenient::list")]
+    #[serde(deserialize_with = "lenient::rows")]
     pub tags: Vec<Tag>,
     /// The release.
     #[serde(deserialize_with = "lenient::field")]
@@ -258,15 +258,63 @@ pub struct Tag {
     pub value: Option<String>,
 }
 
-/// A part of an event, by its type.
+/// The parts of an event that are shown, each read by its type. Others (breadcrumbs, the request, …) are not read at all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Entries {
+    /// `exception`.
+    pub exceptions: Option<Exceptions>,
+    /// `message`.
+    pub message: Option<LogMessage>,
+    /// `stacktrace`: of the event itself.
+    pub stacktrace: Option<Stacktrace>,
+    /// `threads`.
+    pub threads: Option<Threads>,
+}
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Entries, D::Error> {
+        let mut entries = Entries::default();
+        lenient::each(<&RawValue>::deserialize(deserializer)?, |raw| entries.add(raw));
+        Ok(entries)
+    }
+}
+
+impl Entries {
+    /// Reads an entry, unless there was one of its type.
+    fn add(&mut self, raw: &RawValue) {
+        #[derive(Deserialize)]
+        struct Entry<'a> {
+            #[serde(rename = "type")]
+            kind: &'a str,
+            #[serde(borrow)]
+            data: &'a RawValue,
+        }
+        let Ok(Entry { kind, data }) = serde_json::from_str(raw.get()) else { return };
+        fn fill<T: serde::de::DeserializeOwned>(slot: &mut Option<T>, data: &RawValue) {
+            if slot.is_none() {
+                *slot = lenient::one(data);
+            }
+        }
+        match kind {
+            "exception" => fill(&mut self.exceptions, data),
+            "message" => fill(&mut self.message, data),
+            "stacktrace" => fill(&mut self.stacktrace, data),
+            "threads" => fill(&mut self.threads, data),
+            _ => {}
+        }
+    }
+}
+
+/// The `data` of a `message` entry.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
-pub struct Entry {
-    /// `exception`, `message`, `stacktrace`, `threads`, `breadcrumbs`, `request`, …
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// What that type has.
-    pub data: Value,
+pub struct LogMessage {
+    /// The message with its parameters filled in.
+    #[serde(deserialize_with = "lenient::text")]
+    pub formatted: Option<String>,
+    /// The message as the program has it.
+    #[serde(deserialize_with = "lenient::text")]
+    pub message: Option<String>,
 }
 
 /// The `data` of an `exception` entry.
@@ -274,7 +322,7 @@ pub struct Entry {
 #[serde(default)]
 pub struct Exceptions {
     /// The chain: the cause first, what was finally raised last.
-    #[serde(deserialize_with = "lenient::list")]
+    #[serde(deserialize_with = "lenient::end_of_list")]
     pub values: Vec<Exception>,
 }
 
@@ -322,7 +370,7 @@ pub struct Thread {
 #[serde(default)]
 pub struct Stacktrace {
     /// The frames: the outermost call first, where it happened last.
-    #[serde(deserialize_with = "lenient::list")]
+    #[serde(deserialize_with = "lenient::end_of_list")]
     pub frames: Vec<Frame>,
 }
 
@@ -349,7 +397,7 @@ pub struct Frame {
     #[serde(deserialize_with = "lenient::field")]
     pub in_app: Option<bool>,
     /// Lines of the source, with their numbers.
-    #[serde(deserialize_with = "lenient::list")]
+    #[serde(deserialize_with = "lenient::rows")]
     pub context: Vec<(u64, Option<String>)>,
 }
 

@@ -538,6 +538,14 @@ mod tests {
     }
 
     #[test]
+    fn an_odd_issue_costs_itself_alone() {
+        let issue = json!({ "id": "1", "shortId": "CHECKOUT-API-4F", "title": "x" });
+        let text = sentry().answers(GLOBEX, json!([null, issue, "x", [], 7])).run_text("issue list globex");
+        assert!(text.contains("CHECKOUT-API-4F") && !text.contains("could not"), "{text}");
+        assert_eq!(text.matches("\n- ").count(), 1, "{text}");
+    }
+
+    #[test]
     fn it_shows_what_is_unresolved_with_hostile_titles_and_nulls_p20() {
         let link = r#"<https://us.sentry.io/x>; rel="next"; results="true"; cursor="0:3:0""#;
         let sentry = sentry().replies(GLOBEX, 200, &[("link", link), ("x-hits", "40")], &issues().to_string());

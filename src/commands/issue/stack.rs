@@ -1,9 +1,7 @@
 //! An event's stack trace as text: the frames of the application itself, the most recent call first.
 
-use serde::de::DeserializeOwned;
-
 use crate::commands::say;
-use crate::sentry::types::{Event, Exception, Exceptions, Frame, Stacktrace, Threads};
+use crate::sentry::types::{Event, Exception, Frame, Stacktrace};
 
 /// Frames of one exception.
 const MAX_FRAMES: usize = 10;
@@ -23,7 +21,7 @@ pub struct Stack {
 
 /// The stack trace of `event`: of its exceptions, else of the thread that crashed, else of the event itself.
 pub fn stack(event: &Event) -> Option<Stack> {
-    let exceptions = entry::<Exceptions>(event, "exception").map(|it| it.values).unwrap_or_default();
+    let exceptions = event.entries.exceptions.as_ref().map(|it| it.values.as_slice()).unwrap_or_default();
     let mut lines = Vec::new();
     let mut hidden = 0;
     // Sentry has the cause first; people look at what was raised in the end.
@@ -41,7 +39,7 @@ pub fn stack(event: &Event) -> Option<Stack> {
         lines.push(format!("… and {} before it", say::counted(left as u64, "cause", "causes")));
     }
     if exceptions.is_empty() {
-        hidden += frames(&bare_trace(event)?, &mut lines);
+        hidden += frames(bare_trace(event)?, &mut lines);
     }
     let whole = lines.join("\n");
     let text = say::block(&whole, MAX_TEXT);
@@ -55,24 +53,18 @@ pub fn stack(event: &Event) -> Option<Stack> {
 
 /// What the program logged, when the event has no stack trace.
 pub fn message(event: &Event) -> Option<String> {
-    let entry = event.entries.iter().find(|entry| entry.kind == "message");
-    let said = entry.and_then(|entry| ["formatted", "message"].iter().find_map(|key| entry.data.get(key)?.as_str()));
+    let said = event.entries.message.as_ref().and_then(|said| said.formatted.as_deref().or(said.message.as_deref()));
     let text = say::block(said.or(event.message.as_deref())?, 1_000);
     (!text.is_empty()).then_some(text)
 }
 
-fn entry<T: DeserializeOwned>(event: &Event, kind: &str) -> Option<T> {
-    let entry = event.entries.iter().find(|entry| entry.kind == kind)?;
-    serde_json::from_value(entry.data.clone()).ok()
-}
-
-fn bare_trace(event: &Event) -> Option<Stacktrace> {
-    let of_threads = entry::<Threads>(event, "threads").and_then(|threads| {
+fn bare_trace(event: &Event) -> Option<&Stacktrace> {
+    let of_threads = event.entries.threads.as_ref().and_then(|threads| {
         let marked =
             |thread: &&crate::sentry::types::Thread| thread.crashed == Some(true) || thread.current == Some(true);
-        threads.values.iter().find(marked).and_then(|thread| thread.stacktrace.clone())
+        threads.values.iter().find(marked)?.stacktrace.as_ref()
     });
-    of_threads.or_else(|| entry::<Stacktrace>(event, "stacktrace"))
+    of_threads.or(event.entries.stacktrace.as_ref())
 }
 
 fn headline(exception: &Exception) -> String {
