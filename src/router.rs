@@ -32,8 +32,13 @@ use crate::reply::Reply;
 use crate::slack::routes as slack;
 use crate::status;
 
-/// The longest request body that any door reads, in bytes. One byte more is kept, so that the door can say 413.
-pub const MAX_BODY: usize = slack::MAX_BODY;
+/// The longest body of a request that a door other than Slack's reads, in bytes: a tool call or a form has some hundred.
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// The longest body that is read of a request for `path`, in bytes. One byte more is kept, so that the door can say 413.
+pub fn max_body(path: &str) -> usize {
+    if path.starts_with("/slack/") { slack::MAX_BODY } else { MAX_BODY }
+}
 
 /// Two years, as browsers' preload lists ask for (RFC 6797 §6.1).
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
@@ -48,7 +53,15 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
     let path = request.uri().path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
 
+    let too_long = request.body().len() > max_body(&path);
     let mut reply = match (&method, segments.as_slice()) {
+        // The other doors say it themselves, in their own format.
+        (&Method::POST, ["connect", _] | ["account"] | ["oauth", "authorize"]) if too_long => {
+            text(StatusCode::PAYLOAD_TOO_LARGE, TEXT, "The form is longer than 64 KiB.\n").into()
+        }
+        (&Method::POST, ["oauth", "token" | "revoke"]) if too_long => {
+            text(StatusCode::PAYLOAD_TOO_LARGE, "application/json", TOO_LONG_ERROR).into()
+        }
         (&Method::POST, ["slack", "events"]) => slack::events(world, request, &origin).await,
         (&Method::POST, ["slack", "commands"]) => slack::commands(world, request, &origin).await,
         (&Method::POST, ["slack", "interactions"]) => slack::interactions(world, request, &origin).await,
@@ -101,6 +114,7 @@ pub async fn route(world: &World, request: Request<Bytes>) -> Reply {
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
+const TOO_LONG_ERROR: &str = r#"{"error":"invalid_request","error_description":"The body is longer than 64 KiB."}"#;
 const METHOD_ERROR: &str = r#"{"error":"method_not_allowed","error_description":"Use GET."}"#;
 
 /// The public origin: `BASE_URL`, else the request's own.

@@ -1,7 +1,7 @@
 // Runs the built Worker on workerd, for tests:
 //
 //     node tests/worker.mjs --port P --persist DIR --vars FILE.json [--upstream URL] [--limits] [--count-object-calls]
-//                            [--direct]
+//                            [--direct] [--wasm-memory]
 //
 // - The bindings, the compatibility date and the defaults of the variables are wrangler.toml's; FILE.json, an object of
 //   strings, overrides the variables. `.dev.vars` is not read.
@@ -14,6 +14,7 @@
 //   times from one address.
 // - With `--count-object-calls`, `GET /count-object-calls` says how many requests Durable Objects got since workerd started,
 //   by class: `{"Person":0,"Session":3}`. They are counted where they arrive.
+// - With `--wasm-memory`, `GET /wasm-memory` says how many bytes of memory the Worker's module has. It never gives any back.
 // - Standard output: `workerd PID`, then `ready http://127.0.0.1:P`. Standard error: what the Worker logs.
 // - workerd may be killed at any time: it is started again on the same port, with a `workerd PID` and a `ready` line.
 // - Ends, and workerd with it, on SIGTERM, on SIGINT, and when standard input closes.
@@ -49,6 +50,7 @@ const { values: options } = parseArgs({
     direct: { type: "boolean", default: false },
     limits: { type: "boolean", default: false },
     "count-object-calls": { type: "boolean", default: false },
+    "wasm-memory": { type: "boolean", default: false },
   },
 });
 if (!options.persist) fail("--persist DIR is missing");
@@ -132,15 +134,46 @@ function counting(classes) {
   `;
 }
 
+/** Modules around the Worker, which tell the size of its module's memory. The first is the entry. */
+const measuring = [
+  [
+    "measuring.js",
+    `
+    import "./watching.js";
+    import Worker from "./index.js";
+    export * from "./index.js";
+    export default class extends Worker {
+      fetch(request) {
+        if (new URL(request.url).pathname !== "/wasm-memory") return super.fetch(request);
+        return new Response(String(globalThis.instance.exports.memory.buffer.byteLength));
+      }
+    }
+    `,
+  ],
+  [
+    "watching.js",
+    `
+    WebAssembly.Instance = class extends WebAssembly.Instance {
+      constructor(...given) {
+        super(...given);
+        globalThis.instance = this;
+      }
+    };
+    `,
+  ],
+];
+
 /** The Worker's modules; the first is its entry. */
 function modules() {
   const built = [
     { type: "ESModule", path: path.join(build, "index.js") },
     { type: "CompiledWasm", path: path.join(build, "index_bg.wasm") },
   ];
+  const made = (name, contents) => ({ type: "ESModule", path: path.join(build, name), contents });
+  if (options["wasm-memory"]) return [...measuring.map(([name, contents]) => made(name, contents)), ...built];
   if (!options["count-object-calls"]) return built;
   const classes = Object.values(worker.durableObjects).map((each) => each.className ?? each);
-  return [{ type: "ESModule", path: path.join(build, "counting.js"), contents: counting(classes) }, ...built];
+  return [made("counting.js", counting(classes)), ...built];
 }
 
 // ---- workerd ------------------------------------------------------------------------------------------------------

@@ -22,9 +22,13 @@ function lengthOf(pairs) {
   return length;
 }
 
-/** A body of at most `most` bytes, or its beginning, one byte longer than that. `pairs` are the message's headers. */
+/**
+ * A body of at most `most` bytes, or as many and one more where it is longer. `pairs` are the message's headers. Of a body that
+ * says itself that it is longer, nothing is read.
+ */
 async function bodyOf(message, pairs, most) {
   const length = lengthOf(pairs);
+  if (length > most) return new Uint8Array(most + 1);
   if (length <= most) {
     const bytes = new Uint8Array(await message.arrayBuffer());
     // A connection that breaks in the middle may look like its end.

@@ -32,12 +32,20 @@ use crate::router;
 /// Answers a request: turns it into plain types, routes it, and lets deferred work run after the response.
 pub async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     let world = world(&env);
-    let request = http::incoming(&request, router::MAX_BODY).await?;
+    let request = http::incoming(&request, router::max_body(&path_of(&request))).await?;
     let reply = router::route(&world, request).await;
     if let Some(deferred) = reply.deferred {
         context.wait_until(deferred);
     }
     http::outgoing(&reply.response, reply.stream)
+}
+
+/// The path of a request's address.
+fn path_of(request: &Request) -> String {
+    let url = request.url();
+    let after_scheme = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    let path = after_scheme.find('/').and_then(|at| after_scheme.get(at..)).unwrap_or_default();
+    path.to_owned()
 }
 
 /// The world, for one request or one object.

@@ -38,8 +38,8 @@ use crate::ports::World;
 use crate::reply::Reply;
 use crate::sessions::calls::CredentialNeed;
 
-/// The longest body that is read, in bytes: a call has some hundred.
-pub const MAX_BODY: usize = 1024 * 1024;
+/// The longest body that is read, in bytes: a call has some hundred. Small JSON can take much memory, so this bounds both.
+pub const MAX_BODY: usize = crate::router::MAX_BODY;
 
 /// Answers a request below `/mcp`; `segments` are what follows in its path.
 pub async fn answer(world: &World, request: Request<Bytes>, origin: &Url, segments: &[&str]) -> Reply {
@@ -78,7 +78,7 @@ async fn admitted(world: &World, request: Request<Bytes>, origin: &Url, segments
         return Err(Refusal::method_not_allowed()); // 3
     }
     if request.body().len() > MAX_BODY {
-        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 1 MiB.")); // 4
+        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 64 KiB.")); // 4
     }
     let headers = request.headers();
     let need = need(&endpoint, request.body());

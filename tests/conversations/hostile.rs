@@ -6,7 +6,8 @@ use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use serde_json::json;
 use url::form_urlencoded;
-use vedette::router::MAX_BODY;
+use vedette::router;
+use vedette::slack::routes::MAX_BODY;
 use vedette_sandbox::signature;
 
 use crate::browser::text;
@@ -330,7 +331,11 @@ fn a_body_that_is_too_long_is_a_413_at_each_door_and_one_that_just_fits_is_read(
         requests.push((path.to_owned(), signed(&platform, path, vec![b'x'; MAX_BODY + 1])));
         requests.push((path.to_owned(), post(path).body(vec![b'x'; MAX_BODY + 1].into()).unwrap()));
     }
-    requests.push(("a form".into(), post("/connect/x").body(vec![b'x'; 64 * 1024 + 1].into()).unwrap()));
+    for path in
+        ["/connect/x", "/account", "/oauth/authorize", "/oauth/register", "/oauth/token", "/oauth/revoke", "/mcp"]
+    {
+        requests.push((path.to_owned(), post(path).body(vec![b'x'; router::MAX_BODY + 1].into()).unwrap()));
+    }
     refused(&platform, requests, |status| status == 413);
     let fits = SLACK.map(|path| (path.to_owned(), signed(&platform, path, vec![b'x'; MAX_BODY])));
     refused(&platform, fits.into(), |status| status == 400);

@@ -8,6 +8,7 @@ mod crashes;
 mod guards;
 mod hostile;
 mod mcp;
+mod memory;
 mod rig;
 mod rmcp;
 mod story;

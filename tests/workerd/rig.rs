@@ -40,6 +40,8 @@ pub struct Setup {
     pub hosted: bool,
     /// Rate limits, as `wrangler.toml` has them.
     pub limits: bool,
+    /// [`Rig::wasm_memory`] can be asked.
+    pub wasm_memory: bool,
 }
 
 pub struct Answer {
@@ -145,6 +147,9 @@ impl Rig {
         if setup.limits {
             command.arg("--limits");
         }
+        if setup.wasm_memory {
+            command.arg("--wasm-memory");
+        }
         let mut worker = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (workerd, errors) = (Arc::<Mutex<Lines>>::default(), Arc::<Mutex<Lines>>::default());
         listen(worker.stdout.take().unwrap(), Arc::clone(&workerd));
@@ -187,6 +192,11 @@ impl Rig {
         };
         assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
         until("workerd is up again", || self.starts() > before);
+    }
+
+    /// How many bytes the Worker's module has taken.
+    pub fn wasm_memory(&self) -> i64 {
+        self.get(&format!("{}/wasm-memory", self.app), &[]).body.parse().unwrap()
     }
 
     pub fn get(&self, url: &str, headers: &[(&str, &str)]) -> Answer {
