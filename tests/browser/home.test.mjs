@@ -32,9 +32,9 @@ scene("the first page is accessible and asks nobody else, in every look, folded 
 });
 
 for (const [what, vars, word] of [
-  ["headless", { SENTRY_AUTH_TOKEN: "sntryu_operator" }, "Open with a token"],
-  ["without an OAuth application", { SENTRY_CLIENT_ID: "" }, "Open with a token"],
-  ["with a host that is none", { SENTRY_HOST: "no host" }, "Closed"],
+  ["headless", { SENTRY_AUTH_TOKEN: "sntryu_operator" }, "Ready with a token"],
+  ["without an OAuth application", { SENTRY_CLIENT_ID: "" }, "Ready with a token"],
+  ["with a host that is none", { SENTRY_HOST: "no host" }, "Not set up"],
 ]) {
   scene(`a deployment ${what} says so, in every look`, { vars }, async ({ world, open }) => {
     for (const { name, ...options } of looks.slice(1, 3)) {

@@ -75,6 +75,24 @@ for (const { name: look, ...options } of looks) {
   });
 }
 
+for (const [width, height] of [[1440, 900], [1024, 768], [390, 844]]) {
+  scene(`the one button of each connect page is on the first screen of ${width} by ${height}`, async ({ person }) => {
+    const ada = await person(ADA);
+    await ada.askAndGetLink("@vedette globex/CHECKOUT-API-4F");
+    const page = await ada.follow();
+    await page.setViewportSize({ width, height });
+    const within = async (name) => {
+      const box = await page.getByRole("button", { name, exact: true }).boundingBox();
+      assert.ok(box.y >= 0 && box.y + box.height <= height, `${name}: ${JSON.stringify(box)}`);
+    };
+    await within("Continue to Sentry");
+    await toSentry(page);
+    await approve(page, ADA.account);
+    await within("Connect");
+    await within("Cancel");
+  });
+}
+
 scene("the whole way from a question to its answer needs no mouse", async ({ person }) => {
   const ada = await person(ADA);
   const { page } = ada;

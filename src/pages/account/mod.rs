@@ -143,14 +143,14 @@ pub fn clients(it: Clients<'_>) -> Page {
                 @for (number, entry) in it.entries.iter().enumerate() { (client(number, entry, it.csrf, it.now)) }
             }
             @if it.entries.len() > 1 {
-                (button(it.csrf, DISCONNECT_ALL, "Disconnect all"))
+                (button(it.csrf, DISCONNECT_ALL, "Disconnect all", Some("destructive")))
             }
             h2 { "In Slack" }
             p.small {
                 "Vedette in Slack has access of its own. " code { "/sentry status" } " shows it; " code { "/sentry disconnect" }
                 " ends it, and disconnects all applications here as well."
             }
-            (button(it.csrf, SIGN_OUT, "Sign out"))
+            (button(it.csrf, SIGN_OUT, "Sign out", None))
         }
     };
     Page::new(StatusCode::OK, layout::document(title, &content), Forms::Here)
@@ -161,12 +161,9 @@ fn client(number: usize, Entry { session, listed }: &Entry, csrf: &str, now: Tim
     html! {
         li {
             h2 id=(heading) { (name(&listed.client_name)) }
-            dl {
-                dt { "Address" } dd { (name(&destination(&listed.redirect_uri))) }
-                dt { "May" } dd { (skills(listed)) }
-                dt { "Limited to" } dd { (limit(listed)) }
-                dt { "Let in" } dd { (at(listed.opened_at)) }
-                dt { "Last used" } dd { (used(listed, now)) }
+            p { (used(listed, now)) " · let in " (at(listed.opened_at)) }
+            p.small {
+                (name(&destination(&listed.redirect_uri))) " · " (limit(listed)) " · " (skills(listed))
             }
             form method="post" action=(PATH) {
                 (layout::hidden(&[(CSRF_FIELD, csrf), (SESSION_FIELD, session)]))
@@ -177,11 +174,11 @@ fn client(number: usize, Entry { session, listed }: &Entry, csrf: &str, now: Tim
     }
 }
 
-fn button(csrf: &str, action: &str, label: &str) -> Markup {
+fn button(csrf: &str, action: &str, label: &str, class: Option<&str>) -> Markup {
     html! {
         form method="post" action=(PATH) {
             (layout::hidden(&[(CSRF_FIELD, csrf)]))
-            button type="submit" name=(ACTION_FIELD) value=(action) { (label) }
+            button class=[class] type="submit" name=(ACTION_FIELD) value=(action) { (label) }
         }
     }
 }
@@ -218,7 +215,7 @@ fn limit(listed: &Listed) -> Markup {
         @match (&listed.limit.organization, &listed.limit.project) {
             (Some(organization), Some(project)) => { (name(organization)) " / " (name(project)) }
             (Some(organization), None) => { (name(organization)) }
-            _ => { "whatever you may see" }
+            _ => { "all that you may see" }
         }
     }
 }
@@ -229,5 +226,5 @@ fn at(moment: Timestamp) -> String {
 
 fn used(listed: &Listed, now: Timestamp) -> String {
     let ago = |moment: Timestamp| Moment::from_millisecond(moment.0).map(|it| say::ago(now, it)).unwrap_or_default();
-    listed.used_at.map_or_else(|| "not yet".to_owned(), ago)
+    listed.used_at.map_or_else(|| "Not used yet".to_owned(), |moment| format!("Last used {}", ago(moment)))
 }

@@ -36,9 +36,9 @@ pub(crate) enum State {
 impl State {
     pub(crate) fn word(&self) -> &'static str {
         match self {
-            State::Open => "Open",
-            State::TokensOnly(_) => "Open with a token",
-            State::Closed(_) => "Closed",
+            State::Open => "Ready to use",
+            State::TokensOnly(_) => "Ready with a token",
+            State::Closed(_) => "Not set up",
         }
     }
 

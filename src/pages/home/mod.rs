@@ -43,6 +43,12 @@ pub fn home(config: &Config, origin: &Url) -> Page {
                 div.clients { @for it in &facts.mcp.clients { (client(it, facts.mcp.clients.len() == 1)) } }
             }
         }
+        section.part aria-labelledby="data" {
+            h2 #data { "Your data" }
+            ul.promises { @for sentence in facts.data { li { (prose(sentence)) } } }
+            h3 { "And what to know" }
+            ul.cautions { @for sentence in facts.caution { li { (sentence) } } }
+        }
         section.part aria-labelledby="limits" {
             h2 #limits { "Limit it" }
             p { (prose(facts.mcp.limits)) }
@@ -66,12 +72,6 @@ pub fn home(config: &Config, origin: &Url) -> Page {
                     div { dt { code { (entry.spec.tool) } } dd { (entry.spec.summary) } }
                 }
             }
-        }
-        section.part aria-labelledby="data" {
-            h2 #data { "Your data" }
-            ul.promises { @for sentence in facts.data { li { (prose(sentence)) } } }
-            h3 { "And what to know" }
-            ul.cautions { @for sentence in facts.caution { li { (sentence) } } }
         }
         nav aria-label="More" {
             ul.links {
