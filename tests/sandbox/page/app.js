@@ -234,7 +234,7 @@ function drawIntro(name) {
           h('p', {}, 'A small Slack, a pretend Sentry, and the real Vedette Worker between them, all on this computer. People, projects and errors are made up; nothing leaves it.'))),
       h('div', { class: 'try-card', 'data-testid': 'try-card' },
         h('h3', {}, icon('bulb'), 'Try this'),
-        exampleButtons(world, place.channel, (text) => composer.fill(text)),
+        exampleButtons(world, place.channel, (text) => composer.tryOut(text)),
         grace && h('p', { class: 'try-foot' }, 'Then ', h('button', { type: 'button', class: 'link-button', onclick: () => become(grace.id) }, `be ${world.firstName(grace.id)}`), ' and ask again: what each sees in Sentry is their own.'))),
   }]);
 }

@@ -14,8 +14,8 @@ export class Composer {
       onkeydown: (event) => this.key(event),
     });
     this.button = h('button', { type: 'submit', class: 'send', 'aria-label': 'Send', title: 'Send (Enter)', 'data-testid': `${options.testid}-send`, disabled: true }, icon('send'));
-    this.menu = h('div', { class: 'menu', id: `${options.id}-menu`, role: 'group', 'aria-label': 'Try this', hidden: true, 'data-testid': `${options.testid}-examples` });
-    this.tryButton = h('button', { type: 'button', class: 'tool try', 'aria-expanded': 'false', 'aria-controls': this.menu.id, onclick: () => this.toggleMenu() }, icon('bulb'), 'Try this');
+    this.menu = h('div', { class: 'menu', id: `${options.id}-menu`, role: 'group', 'aria-label': 'Examples', hidden: true, 'data-testid': `${options.testid}-examples` });
+    this.tryButton = h('button', { type: 'button', class: 'tool try', 'aria-expanded': 'false', 'aria-controls': this.menu.id, onclick: () => this.toggleMenu() }, icon('bulb'), 'Examples');
     this.hint = h('span', { class: 'hint' });
     this.form = h('form', { class: 'composer', 'data-testid': options.testid, onsubmit: (event) => { event.preventDefault(); this.send(); } },
       this.menu,
@@ -38,7 +38,7 @@ export class Composer {
     const examplesFor = `${world.me} ${channel}`;
     if (this.options.tools && this.examplesFor !== examplesFor) {
       this.examplesFor = examplesFor;
-      this.menu.replaceChildren(h('p', { class: 'menu-title' }, 'Try this'), exampleButtons(world, channel, (text) => this.fill(text)));
+      this.menu.replaceChildren(h('p', { class: 'menu-title' }, 'Examples'), exampleButtons(world, channel, (text) => this.tryOut(text)));
     }
     if (this.key_ === key) return;
     if (this.key_) this.drafts.set(this.key_, this.input.value);
@@ -55,6 +55,12 @@ export class Composer {
     this.changed();
     this.input.focus();
     this.input.setSelectionRange(text.length, text.length);
+  }
+
+  /** Sends an example at once: what it does is the quickest way to say what it is. */
+  tryOut(text) {
+    this.fill(text);
+    return this.send();
   }
 
   insert(text) {

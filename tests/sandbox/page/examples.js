@@ -15,6 +15,7 @@ export function examples(world, channel) {
   }
   return [
     { text: `${vedette}issue list globex`, why: 'The first time, a private link to connect Sentry. Then the answer comes by itself.' },
+    { text: `${vedette}what is broken in checkout-api?`, why: 'In plain words.' },
     { text: `${vedette}CHECKOUT-API-4F`, why: 'One issue: what broke, where in the code, for how many people.' },
     { text: '/sentry status', why: 'Whose Sentry access is in use. Only you see the reply.' },
     { text: '/sentry issue list globex --share', why: 'The same list, this time for the whole channel.' },

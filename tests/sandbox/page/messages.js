@@ -65,7 +65,8 @@ export class MessageList {
       }
       items.push(this.item(message, previous, world, thread));
       if (thread && message === messages[0]) {
-        const count = messages.length - 1;
+        // As in the channel: what only one person sees is no reply.
+        const count = messages.slice(1).filter((reply) => !reply.private_to).length;
         items.push({ key: 'replies', signature: String(count), build: () => h('li', { class: 'reply-line' }, h('span', {}, count === 0 ? 'No replies yet' : count === 1 ? '1 reply' : `${count} replies`)) });
         previous = null;
       } else {

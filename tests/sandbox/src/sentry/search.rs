@@ -100,7 +100,7 @@ fn term(word: &str) -> Result<Term, ApiError> {
     let Some((key, value)) = keyed else {
         return Ok(Term { negated, key: None, values: vec![unquoted(body)] });
     };
-    if value.is_empty() {
+    if value.trim_start_matches(['=', '!', '<', '>']).is_empty() {
         return Err(ApiError::BadRequest(format!("Empty string after '{key}:'")));
     }
     let list = value.strip_prefix('[').and_then(|value| value.strip_suffix(']'));
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn what_sentry_does_not_understand_is_a_400() {
-        for bad in ["is:broken", "a OR b", "(a", "\"open", "level:"] {
+        for bad in ["is:broken", "a OR b", "(a", "\"open", "level:", "level:="] {
             assert!(matches!(Search::parse(bad), Err(ApiError::BadRequest(_))), "{bad}");
         }
     }
