@@ -237,6 +237,9 @@ pub struct Event {
     /// The release.
     #[serde(deserialize_with = "lenient::field")]
     pub release: Option<Release>,
+    /// What Sentry itself found out, where no program reported an error: a slow query, a missed check-in, an outage.
+    #[serde(deserialize_with = "lenient::field")]
+    pub occurrence: Option<Occurrence>,
 }
 
 impl Event {
@@ -244,6 +247,33 @@ impl Event {
     pub fn tag(&self, key: &str) -> Option<&str> {
         self.tags.iter().find(|tag| tag.key.as_deref() == Some(key))?.value.as_deref()
     }
+}
+
+/// What Sentry found out by itself.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Occurrence {
+    /// What happened, in one line.
+    #[serde(deserialize_with = "lenient::text")]
+    pub subtitle: Option<String>,
+    /// What shows it, in Sentry's order.
+    #[serde(deserialize_with = "lenient::list")]
+    pub evidence_display: Vec<Evidence>,
+}
+
+/// A piece of evidence.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Evidence {
+    /// What it is: `Offending Spans`.
+    #[serde(deserialize_with = "lenient::text")]
+    pub name: Option<String>,
+    /// What it says.
+    #[serde(deserialize_with = "lenient::text")]
+    pub value: Option<String>,
+    /// Whether Sentry puts it forward.
+    #[serde(deserialize_with = "lenient::field")]
+    pub important: Option<bool>,
 }
 
 /// A tag of an event.
@@ -269,6 +299,8 @@ pub struct Entries {
     pub stacktrace: Option<Stacktrace>,
     /// `threads`.
     pub threads: Option<Threads>,
+    /// `csp`.
+    pub csp: Option<CspReport>,
 }
 
 impl<'de> Deserialize<'de> for Entries {
@@ -300,6 +332,7 @@ impl Entries {
             "message" => fill(&mut self.message, data),
             "stacktrace" => fill(&mut self.stacktrace, data),
             "threads" => fill(&mut self.threads, data),
+            "csp" => fill(&mut self.csp, data),
             _ => {}
         }
     }
@@ -315,6 +348,33 @@ pub struct LogMessage {
     /// The message as the program has it.
     #[serde(deserialize_with = "lenient::text")]
     pub message: Option<String>,
+}
+
+/// The `data` of a `csp` entry: what a browser did not load for a page, or would not have loaded.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct CspReport {
+    /// The directive that was broken: `script-src-elem`.
+    #[serde(deserialize_with = "lenient::text")]
+    pub effective_directive: Option<String>,
+    /// The directive as the policy has it, with its sources.
+    #[serde(deserialize_with = "lenient::text")]
+    pub violated_directive: Option<String>,
+    /// What was blocked: an address, `inline`, `eval`.
+    #[serde(deserialize_with = "lenient::text")]
+    pub blocked_uri: Option<String>,
+    /// The page.
+    #[serde(deserialize_with = "lenient::text")]
+    pub document_uri: Option<String>,
+    /// The file that asked for it.
+    #[serde(deserialize_with = "lenient::text")]
+    pub source_file: Option<String>,
+    /// The line of that file.
+    #[serde(deserialize_with = "lenient::number")]
+    pub line_number: Option<u64>,
+    /// `enforce`, or `report` where nothing was blocked.
+    #[serde(deserialize_with = "lenient::text")]
+    pub disposition: Option<String>,
 }
 
 /// The `data` of an `exception` entry.
@@ -336,9 +396,12 @@ pub struct Exception {
     /// Its words.
     #[serde(deserialize_with = "lenient::text")]
     pub value: Option<String>,
-    /// Where it was raised.
+    /// Where it was raised; null where the frames are those of a thread.
     #[serde(deserialize_with = "lenient::field")]
     pub stacktrace: Option<Stacktrace>,
+    /// The id of the thread that raised it.
+    #[serde(rename = "threadId", deserialize_with = "lenient::text")]
+    pub thread_id: Option<String>,
 }
 
 /// The `data` of a `threads` entry.
@@ -354,6 +417,9 @@ pub struct Threads {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Thread {
+    /// The id.
+    #[serde(deserialize_with = "lenient::text")]
+    pub id: Option<String>,
     /// Whether it is the one that crashed.
     #[serde(deserialize_with = "lenient::field")]
     pub crashed: Option<bool>,

@@ -1,7 +1,7 @@
 //! An event's stack trace as text: the frames of the application itself, the most recent call first.
 
 use crate::commands::say;
-use crate::sentry::types::{Event, Exception, Frame, Stacktrace};
+use crate::sentry::types::{Event, Exception, Frame, Stacktrace, Thread};
 
 /// Frames of one exception.
 const MAX_FRAMES: usize = 10;
@@ -19,19 +19,27 @@ pub struct Stack {
     pub note: Option<String>,
 }
 
-/// The stack trace of `event`: of its exceptions, else of the thread that crashed, else of the event itself.
+/// The stack trace of `event`: of its exceptions, else of the thread that crashed, else of the current one, else of the event
+/// itself.
 pub fn stack(event: &Event) -> Option<Stack> {
     let exceptions = event.entries.exceptions.as_ref().map(|it| it.values.as_slice()).unwrap_or_default();
     let mut lines = Vec::new();
     let mut hidden = 0;
+    let mut shown: Vec<&Stacktrace> = Vec::new();
     // Sentry has the cause first; people look at what was raised in the end.
     for (index, exception) in exceptions.iter().rev().take(MAX_EXCEPTIONS).enumerate() {
         if index > 0 {
             lines.push("Caused by:".to_owned());
         }
         lines.push(headline(exception));
-        if let Some(trace) = &exception.stacktrace {
+        let own = exception.stacktrace.as_ref().filter(|trace| !trace.frames.is_empty());
+        let named = || thread_named(event, exception.thread_id.as_deref()?);
+        // Only what was raised in the end was surely raised where a thread now is.
+        let trace = own.or_else(named).or_else(|| (index == 0).then(|| thread_of_interest(event))?);
+        // Exceptions of one chain often name one thread.
+        if let Some(trace) = trace.filter(|trace| !shown.iter().any(|shown| std::ptr::eq(*shown, *trace))) {
             hidden += frames(trace, &mut lines);
+            shown.push(trace);
         }
     }
     let left = exceptions.len().saturating_sub(MAX_EXCEPTIONS);
@@ -58,13 +66,27 @@ pub fn message(event: &Event) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// The trace of an event without exceptions.
 fn bare_trace(event: &Event) -> Option<&Stacktrace> {
-    let of_threads = event.entries.threads.as_ref().and_then(|threads| {
-        let marked =
-            |thread: &&crate::sentry::types::Thread| thread.crashed == Some(true) || thread.current == Some(true);
-        threads.values.iter().find(marked)?.stacktrace.as_ref()
-    });
-    of_threads.or(event.entries.stacktrace.as_ref())
+    thread_of_interest(event).or(event.entries.stacktrace.as_ref())
+}
+
+/// The trace of the thread that crashed, else of the current one.
+fn thread_of_interest(event: &Event) -> Option<&Stacktrace> {
+    let crashed = |thread: &Thread| thread.crashed == Some(true);
+    let current = |thread: &Thread| thread.current == Some(true);
+    thread_where(event, crashed).or_else(|| thread_where(event, current))
+}
+
+fn thread_named<'e>(event: &'e Event, id: &str) -> Option<&'e Stacktrace> {
+    thread_where(event, |thread| thread.id.as_deref() == Some(id))
+}
+
+/// The trace of the first thread that fits and has one.
+fn thread_where(event: &Event, fits: impl Fn(&Thread) -> bool) -> Option<&Stacktrace> {
+    let threads = event.entries.threads.as_ref()?.values.iter();
+    let mut traces = threads.filter(|thread| fits(thread)).filter_map(|thread| thread.stacktrace.as_ref());
+    traces.find(|trace| !trace.frames.is_empty())
 }
 
 fn headline(exception: &Exception) -> String {

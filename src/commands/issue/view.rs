@@ -13,7 +13,7 @@ use crate::commands::sentence::Sentence;
 use crate::commands::target::{self, MAX_ASKED, Place};
 use crate::commands::{Command, CommandError, Context, Effect, Skill, Spec, UsageError, invocation, say};
 use crate::sentry::error::SentryError;
-use crate::sentry::types::{Event, Issue};
+use crate::sentry::types::{CspReport, Event, Evidence, Issue, Occurrence};
 use crate::sentry::urls::{self, IssueName, Page, Reference};
 
 /// Shows an issue.
@@ -364,13 +364,21 @@ fn add_event(context: &Context<'_>, answer: &mut Answer, event: &Event) {
         Some(when) => format!("Event of {when}"),
         None => "Event".to_owned(),
     };
-    match (stack(event), message(event)) {
-        (Some(Stack { text, note }), _) => {
-            answer.parts.extend([Part::Heading(heading), Part::Code(text)]);
-            answer.notes.extend(note);
-        }
-        (None, Some(message)) => answer.parts.extend([Part::Heading(heading), Part::Code(message)]),
-        (None, None) => {}
+    let (text, note) = match stack(event) {
+        Some(Stack { text, note }) => (Some(text), note),
+        None => (message(event), None),
+    };
+    let (happened, left) = happened(event, &answer.title);
+    if text.is_some() || !happened.is_empty() {
+        answer.parts.push(Part::Heading(heading));
+    }
+    answer.parts.extend(text.map(Part::Code));
+    if !happened.is_empty() {
+        answer.parts.push(Part::Fields(happened));
+    }
+    answer.notes.extend(note);
+    if left > 0 {
+        answer.notes.push(format!("{} in Sentry.", say::counted(left as u64, "more detail is", "more details are")));
     }
     let tags = tags(event);
     if !tags.is_empty() {
@@ -379,6 +387,64 @@ fn add_event(context: &Context<'_>, answer: &mut Answer, event: &Event) {
     if let Some(id) = event.event_id.as_deref().and_then(urls::event_id) {
         answer.notes.push(format!("Event {id}"));
     }
+}
+
+/// What happened, of an event that is no error of a program, and how much of it is left out.
+fn happened(event: &Event, title: &str) -> (Vec<Field>, usize) {
+    let mut fields = event.entries.csp.as_ref().map(blocked).unwrap_or_default();
+    let mut left = 0;
+    if let Some(occurrence) = &event.occurrence {
+        let (found, more) = found(occurrence, title);
+        fields.extend(found);
+        left = more;
+    }
+    (fields, left)
+}
+
+/// What a browser says that it blocked.
+fn blocked(report: &CspReport) -> Vec<Field> {
+    let directive = report.effective_directive.as_deref().or(report.violated_directive.as_deref());
+    let source = report.source_file.as_deref().map(|file| match report.line_number {
+        Some(number) => format!("{}:{number}", say::line(file, 200)),
+        None => say::line(file, 200),
+    });
+    let only_reported = report.disposition.as_deref() == Some("report");
+    let known = [
+        ("Directive", directive.map(|text| say::line(text, 200))),
+        (
+            if only_reported { "Would block" } else { "Blocked" },
+            report.blocked_uri.as_deref().map(|uri| say::line(uri, 200)),
+        ),
+        ("On page", report.document_uri.as_deref().map(|uri| say::line(uri, 200))),
+        ("Source file", source),
+    ];
+    known.into_iter().filter_map(|(label, value)| labelled(label, value?)).collect()
+}
+
+/// What Sentry found out, the important evidence first, and how much evidence is left out.
+fn found(occurrence: &Occurrence, title: &str) -> (Vec<Field>, usize) {
+    const MOST: usize = 8;
+    let value = |evidence: &Evidence| Some(say::line(evidence.value.as_deref()?, 300));
+    let label = |evidence: &Evidence| say::line(evidence.name.as_deref().unwrap_or_default(), 40);
+    let (mut evidence, rest): (Vec<&Evidence>, Vec<&Evidence>) =
+        occurrence.evidence_display.iter().partition(|evidence| evidence.important == Some(true));
+    evidence.extend(rest);
+    let mut fields: Vec<Field> =
+        evidence.into_iter().filter_map(|evidence| labelled(&label(evidence), value(evidence)?)).collect();
+    let left = fields.len().saturating_sub(MOST);
+    fields.truncate(MOST);
+    // It often repeats the title or the evidence.
+    let said = |text: &String| title.contains(text) || fields.iter().any(|field| field.value.contains(text));
+    let subtitle = occurrence.subtitle.as_deref().map(|text| say::line(text, 300)).filter(|text| !said(text));
+    if let Some(field) = subtitle.and_then(|text| labelled("What happened", text)) {
+        fields.insert(0, field);
+    }
+    (fields, left)
+}
+
+fn labelled(label: &str, value: String) -> Option<Field> {
+    let label = if label.is_empty() { "Evidence" } else { label };
+    (!value.is_empty()).then(|| Field { label: label.to_owned(), value, link: None })
 }
 
 /// The tags that tell most, of those that are not shown above.
@@ -456,6 +522,11 @@ mod tests {
                 { "key": "transaction", "value": "/checkout" }, { "key": "zone", "value": "eu-1" },
             ],
         })
+    }
+
+    /// What is shown of the event, without its tags.
+    fn of_event(shown: &str) -> &str {
+        shown.split("## ").nth(1).unwrap().split("\n\n- [Open").next().unwrap()
     }
 
     fn sentry() -> Sentry {
@@ -610,6 +681,145 @@ mod tests {
         ] } }]);
         let thread = shown(thread);
         assert!(thread.contains("  at main") && !thread.contains("idle"), "{thread}");
+    }
+
+    #[test]
+    fn an_exception_without_a_trace_shows_its_thread_else_the_crashed_else_the_current_one() {
+        let shown = |exceptions: Value, threads: Value| {
+            let entries = json!([
+                { "type": "exception", "data": { "values": exceptions } },
+                { "type": "threads", "data": { "values": threads } },
+            ]);
+            let event = json!({ "entries": entries });
+            sentry().answers(ISSUE, issue()).answers(EVENT, event).run_text("CHECKOUT-API-4F")
+        };
+        let thread = |id: Value, crashed: bool, current: bool, function: &str| {
+            let stacktrace = json!({ "frames": [{ "function": function }] });
+            json!({ "id": id, "crashed": crashed, "current": current, "stacktrace": stacktrace })
+        };
+        let threads = json!([
+            null,
+            { "id": 4, "crashed": true, "stacktrace": null },
+            thread(json!(1), false, true, "in_current"),
+            thread(json!("2"), true, false, "in_crashed"),
+            thread(json!(3), false, false, "in_named"),
+        ]);
+        let exception = |id: Value| json!([{ "type": "SIGSEGV", "value": "x", "stacktrace": null, "threadId": id }]);
+        for (id, function) in [
+            (json!(3), "in_named"),
+            (json!("3"), "in_named"),
+            (json!(4), "in_crashed"),
+            (json!(null), "in_crashed"),
+            (json!({}), "in_crashed"),
+        ] {
+            let text = shown(exception(id.clone()), threads.clone());
+            assert!(text.contains(&format!("SIGSEGV: x\n  at {function}\n")), "{id}: {text}");
+            assert_eq!(text.matches("  at ").count(), 1, "{id}: {text}");
+        }
+        let current = json!([thread(json!(7), false, false, "idle"), thread(json!(1), false, true, "in_current")]);
+        let text = shown(exception(json!(null)), current);
+        assert!(text.contains("  at in_current") && !text.contains("idle"), "{text}");
+        // A thread is shown once, and an exception's own frames come first.
+        let chain = json!([
+            { "type": "OSError", "stacktrace": null, "threadId": 3 },
+            { "type": "IOError", "stacktrace": { "frames": [{ "function": "own" }] }, "threadId": 3 },
+            { "type": "Failure", "stacktrace": { "frames": [] }, "threadId": 3 },
+        ]);
+        let text = shown(chain, threads);
+        assert!(
+            text.contains("Failure\n  at in_named\nCaused by:\nIOError\n  at own\nCaused by:\nOSError\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_issue_that_is_no_error_shows_what_sentry_found_out() {
+        let run = |event: Value| sentry().answers(ISSUE, issue()).answers(EVENT, event).run_text("CHECKOUT-API-4F");
+        let slow = run(json!({
+            "type": "transaction", "entries": [{ "type": "spans", "data": [] }],
+            "occurrence": {
+                "subtitle": "SELECT * FROM item WHERE id = %s",
+                "evidenceDisplay": [
+                    null,
+                    { "name": "Transaction", "value": "/checkout", "important": false },
+                    { "name": "Parent Span", "value": "django.view - checkout", "important": null },
+                    { "name": "Offending Spans", "value": "db - SELECT * FROM item WHERE id = %s", "important": true },
+                    { "name": "Nothing", "value": null }, { "value": 12 }, "odd",
+                ],
+            },
+        }));
+        insta::assert_snapshot!(of_event(&slow), @r#"
+    Event
+
+    - **Offending Spans**: db - SELECT \* FROM item WHERE id = %s
+    - **Transaction**: /checkout
+    - **Parent Span**: django.view - checkout
+    - **Evidence**: 12
+    "#);
+        let missed = run(json!({
+            "type": "generic", "entries": [], "dateCreated": "2026-03-04T10:12:00Z", "message": "Monitor failed",
+            "occurrence": {
+                "subtitle": "Your monitor failed.",
+                "evidenceDisplay": [{ "name": "Failure reason", "value": "1 missed check-in", "important": true }],
+            },
+        }));
+        insta::assert_snapshot!(of_event(&missed), @r#"
+    Event of 3 minutes ago (2026-03-04 10:12 UTC)
+
+    ```
+    Monitor failed
+    ```
+
+    - **What happened**: Your monitor failed.
+    - **Failure reason**: 1 missed check-in
+    "#);
+        let many: Vec<Value> =
+            (0..12).map(|number| json!({ "name": "Span", "value": format!("span {number}") })).collect();
+        let many = run(json!({ "occurrence": { "subtitle": null, "evidenceDisplay": many } }));
+        assert!(
+            many.contains("span 7") && !many.contains("span 8") && many.contains("4 more details are in Sentry."),
+            "{many}"
+        );
+        for odd in [json!(null), json!([]), json!("x"), json!({ "subtitle": {}, "evidenceDisplay": {} })] {
+            assert!(!run(json!({ "occurrence": odd })).contains("## "), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_report_of_a_blocked_resource_shows_what_was_blocked_and_where() {
+        let run = |data: Value| {
+            let event = json!({
+                "type": "csp", "message": "Blocked 'script' from 'evil.example'",
+                "entries": [{ "type": "csp", "data": data }],
+            });
+            sentry().answers(ISSUE, issue()).answers(EVENT, event).run_text("CHECKOUT-API-4F")
+        };
+        let blocked = run(json!({
+            "effective_directive": "script-src-elem", "violated_directive": "script-src 'self'",
+            "blocked_uri": "https://evil.example/x.js", "document_uri": "https://shop.example/checkout",
+            "source_file": "https://shop.example/app.js", "line_number": 12, "original_policy": "default-src 'self'",
+            "referrer": "https://private.example/?token=1", "disposition": "enforce",
+        }));
+        insta::assert_snapshot!(of_event(&blocked), @r#"
+    Event
+
+    ```
+    Blocked 'script' from 'evil.example'
+    ```
+
+    - **Directive**: script-src-elem
+    - **Blocked**: https://evil.example/x.js
+    - **On page**: https://shop.example/checkout
+    - **Source file**: https://shop.example/app.js:12
+    "#);
+        assert!(!blocked.contains("private.example"));
+        let reported =
+            run(json!({ "violated_directive": "img-src", "blocked_uri": "inline", "disposition": "report" }));
+        assert!(
+            reported.contains("**Directive**: img-src") && reported.contains("**Would block**: inline"),
+            "{reported}"
+        );
+        assert!(run(json!([null])).contains("Blocked 'script'"));
     }
 
     #[test]
