@@ -76,7 +76,7 @@ async fn unnamed(context: &Context<'_>, project: Option<String>, again: &Invocat
     if let Some(organization) = context.target.organization.clone() {
         let project = project.or_else(|| context.target.project.clone());
         let place = Place { organization, project, note: None };
-        let note = format!("Looked in {}, your target. `use organization/project` changes it.", place.name());
+        let note = format!("Looked in {}. `use organization/project` changes where I look.", place.name());
         return Ok(Place { note: Some(note), ..place });
     }
     let organizations = context.client.organizations().await?;

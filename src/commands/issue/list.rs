@@ -653,7 +653,7 @@ mod tests {
         let remembered = sentry().answers(GLOBEX, json!([{ "id": "1" }])).remembering("globex/checkout-api");
         let answer = remembered.type_in("issue list").unwrap();
         assert_eq!(answer.title, "Unresolved issues in globex/checkout-api (1)");
-        assert!(answer.notes[0].contains("your target"));
+        assert!(answer.notes[0].contains("Looked in globex/checkout-api."));
         // An organization that is named is meant as a whole.
         assert_eq!(remembered.type_in("issue list globex").unwrap().title, "Unresolved issues in globex (1)");
     }
