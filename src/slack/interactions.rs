@@ -50,6 +50,7 @@ pub(super) struct Payload {
     user: Option<User>,
     team: Option<Team>,
     enterprise: Option<Enterprise>,
+    is_enterprise_install: Option<bool>,
     view: Option<View>,
     channel: Option<Channel>,
     container: Option<Container>,
@@ -232,6 +233,7 @@ pub(super) fn requester(payload: &Payload) -> Result<Requester, &'static str> {
         user_team: user.team_id.as_deref(),
         team: installed.as_deref(),
         enterprise: enterprise.as_deref(),
+        is_enterprise_install: payload.is_enterprise_install == Some(true),
     };
     Requester::of_interaction(&user.id, teams).ok_or("no team")
 }

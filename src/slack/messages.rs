@@ -17,6 +17,8 @@ pub enum Reason {
     Expired,
     /// The access they gave does not include what is asked.
     MissingScope,
+    /// They connected when they were counted to another workspace.
+    Moved,
 }
 
 /// What became of an account that was disconnected (P5).
@@ -74,6 +76,7 @@ pub fn needs_access(reason: Reason) -> Message {
         Reason::MissingScope => {
             "This needs more permissions at Sentry than you gave me. I've sent you a private link to add them."
         }
+        Reason::Moved => "I need your Sentry access once more. I've sent you a private link that says why.",
     };
     message(
         first,
@@ -99,12 +102,23 @@ pub fn link_stands() -> Message {
 /// To the person alone: the link. `who` is how Slack names them, blank when that is not known; `first` is whether they
 /// connect for the first time.
 pub fn private_link(url: &Url, who: &str, first: bool) -> Message {
-    let who = if who.trim().is_empty() { "you" } else { who };
     let (title, label) = if first {
         ("Connect your Sentry account", "Connect Sentry")
     } else {
         ("Reconnect your Sentry account", "Reconnect Sentry")
     };
+    link_message(url, who, (title, label), None)
+}
+
+/// The same, to somebody who connected when they were counted to another workspace.
+pub fn private_link_once_more(url: &Url, who: &str) -> Message {
+    let why = "You connected before, when I counted you to another workspace. Connect the same account once more: the access \
+               from then is deleted and revoked.";
+    link_message(url, who, ("Reconnect your Sentry account", "Reconnect Sentry"), Block::context(why))
+}
+
+fn link_message(url: &Url, who: &str, (title, label): (&str, &str), why: Option<Block>) -> Message {
+    let who = if who.trim().is_empty() { "you" } else { who };
     message(
         title,
         [
@@ -114,6 +128,7 @@ pub fn private_link(url: &Url, who: &str, first: bool) -> Message {
                     "\nI look things up with your own Sentry access, so you see what you may see there and nothing else.",
                 ),
             ]),
+            why,
             Block::actions(Control::connect_link(label, url).into_iter().collect()),
             Block::context(&format!(
                 "This link is for {who} only. It works once, for 10 minutes. Please don't share it."
@@ -270,8 +285,10 @@ mod tests {
             ("needs_access_again", needs_access(Reason::Again)),
             ("needs_access_expired", needs_access(Reason::Expired)),
             ("needs_access_missing_scope", needs_access(Reason::MissingScope)),
+            ("needs_access_moved", needs_access(Reason::Moved)),
             ("private_link_first", private_link(&link(), "Ada Lovelace", true)),
             ("private_link_again", private_link(&link(), "Ada Lovelace", false)),
+            ("private_link_once_more", private_link_once_more(&link(), "Ada Lovelace")),
             ("cannot_reach_privately", cannot_reach_privately()),
             ("answered_privately", answered_privately()),
             ("cannot_answer_privately", cannot_answer_privately()),

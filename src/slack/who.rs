@@ -135,6 +135,9 @@ pub struct Requester {
     doubted: bool,
     /// What Slack has said, when it was asked. Then `named` is what it said too.
     told: Option<Affiliation>,
+    /// To which team an earlier version counted whoever sent this payload.
+    #[serde(default)]
+    formerly: Option<String>,
 }
 
 /// The facts of an event, beside its user.
@@ -167,6 +170,8 @@ pub struct InteractionTeams<'a> {
     pub team: Option<&'a str>,
     /// Its enterprise: `enterprise.id` or `team.enterprise_id` of a press.
     pub enterprise: Option<&'a str>,
+    /// `is_enterprise_install`: how earlier versions told colleagues, and nothing else.
+    pub is_enterprise_install: bool,
 }
 
 impl Requester {
@@ -191,14 +196,18 @@ impl Requester {
         let named = named(own.into_iter().chain([team]));
         let foreign = |id: String| home.as_ref().is_some_and(|home| !home.has(&id));
         let doubted = present(repeated).is_some_and(foreign);
-        Requester { user: user.to_owned(), named, home, internal, doubted, told: None }.checked()
+        let authorized = teams.authorized.and_then(|(_, enterprise)| enterprise).filter(|id| !id.is_empty());
+        let stated = teams.user_team.filter(|id| !id.is_empty()).or(teams.source_team);
+        let formerly = formerly((envelope_team, authorized.or(envelope_enterprise)), stated, internal);
+        Requester { user: user.to_owned(), named, home, internal, doubted, told: None, formerly }.checked()
     }
 
     /// Who sent an interaction. `None` as above.
     pub fn of_interaction(user: &str, teams: InteractionTeams) -> Option<Requester> {
         let home = Home::new(teams.team, teams.enterprise);
         let (named, user) = (named([teams.user_team]), user.to_owned());
-        Requester { user, named, home, internal: false, doubted: false, told: None }.checked()
+        let formerly = formerly((teams.team, teams.enterprise), teams.user_team, teams.is_enterprise_install);
+        Requester { user, named, home, internal: false, doubted: false, told: None, formerly }.checked()
     }
 
     /// Who used a slash command, typed in the workspace `team` of `enterprise`. Only members of a workspace that has the app
@@ -206,7 +215,7 @@ impl Requester {
     /// above.
     pub fn of_command(user: &str, team: Option<&str>, enterprise: Option<&str>) -> Option<Requester> {
         let (named, user) = (named([enterprise, team]), user.to_owned());
-        Requester { user, named, home: None, internal: true, doubted: false, told: None }.checked()
+        Requester { user, named, home: None, internal: true, doubted: false, told: None, formerly: None }.checked()
     }
 
     fn checked(self) -> Option<Requester> {
@@ -218,7 +227,7 @@ impl Requester {
     /// Somebody whom a version took in that wrote down nothing but the key.
     pub fn of_person(person: &PersonId) -> Requester {
         let (named, user) = (vec![person.team.clone()], person.user.clone());
-        Requester { user, named, home: None, internal: false, doubted: false, told: None }
+        Requester { user, named, home: None, internal: false, doubted: false, told: None, formerly: None }
     }
 
     /// The person under whom a request is taken: settled, or until Slack has said otherwise.
@@ -303,6 +312,12 @@ impl Requester {
         if may_match { Admission::Undecided } else { Admission::Refused }
     }
 
+    /// The person whom an earlier version took for who sent this payload.
+    pub fn former(&self) -> Option<PersonId> {
+        let team = self.formerly.clone().filter(|team| is_id(team))?;
+        Some(PersonId { team, user: self.user.clone() })
+    }
+
     /// Whether it is still to be known where the app is installed.
     pub fn lacks_home(&self) -> bool {
         self.home.is_none()
@@ -384,6 +399,18 @@ fn named<'a>(fields: impl IntoIterator<Item = Option<&'a str>>) -> Vec<String> {
         }
     }
     named
+}
+
+/// The key that an earlier version gave: that of the team which is stated, unless it is the own one or everybody counts as
+/// a colleague; else of the own.
+fn formerly(own: (Option<&str>, Option<&str>), stated: Option<&str>, colleagues: bool) -> Option<String> {
+    let (team, enterprise) = (present(own.0), present(own.1));
+    let stated = present(stated).filter(|id| Some(id) != team.as_ref() && Some(id) != enterprise.as_ref());
+    match (stated, enterprise) {
+        (Some(_), Some(enterprise)) if colleagues => Some(enterprise),
+        (Some(stated), _) => Some(stated),
+        (None, enterprise) => enterprise.or(team),
+    }
 }
 
 fn is_enterprise(id: &str) -> bool {

@@ -30,6 +30,22 @@ pub enum Accepted {
 }
 declare_call!(Person: Accept => Accepted, "/accept");
 
+/// Asks whether there is a grant, for whose person this key was once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IsConnected {}
+declare_call!(Person: IsConnected => bool, "/is-connected");
+
+/// The person has connected the same account under the key that they have now: the grant here is deleted, and revoked at
+/// Sentry. The reply comes after that is noted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Retire {
+    /// The account's user id at Sentry. The grant of another one stays.
+    pub account: String,
+    /// The Sentry that issued the grant.
+    pub origin: String,
+}
+declare_call!(Person: Retire => (), "/retire");
+
 /// The person pressed the button with their private link, whose message can from now on be replaced (P12): Slack gives
 /// a `response_url` for it only now.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -292,7 +292,10 @@ impl Person {
         // Others wait already, and their link has run out.
         let renewed = pointed.is_new && *reason == Reason::First && self.store.waiting()? > 0;
         let link = self.link(turn, &pointed.id)?;
-        let private = messages::private_link(&link, &self.person_name()?, *reason == Reason::First);
+        let private = match reason {
+            Reason::Moved => messages::private_link_once_more(&link, &self.person_name()?),
+            reason => messages::private_link(&link, &self.person_name()?, *reason == Reason::First),
+        };
         match &turn.request.place.clone() {
             // A direct conversation is private: the turn's own message carries the link.
             Place::Direct { channel, thread_ts } => {

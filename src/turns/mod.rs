@@ -5,6 +5,7 @@ pub mod calls;
 mod decision;
 mod deliver;
 mod execute;
+mod former;
 mod identity;
 pub mod link;
 mod outbox;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::former::Retirement;
 use super::person::{Person, PersonError};
 use super::request::{Place, TurnRequest};
 use super::runner::backoff;
@@ -137,6 +138,7 @@ impl Person {
             Revocation::KIND => self.revoke(&row.sealed).await,
             EndSessions::KIND => self.end_sessions(&row.sealed).await.map_or_else(|tried| tried, |_| Tried::Done),
             Replacement::KIND => self.replace_link(&row.sealed).await,
+            Retirement::KIND => self.retire_former(&row.sealed).await,
             FULL_NOTICE => self.notify_full(&row.sealed).await,
             _ => Tried::GivenUp,
         };

@@ -15,7 +15,9 @@ use std::rc::Rc;
 use futures::lock::Mutex;
 use serde::Serialize;
 
-use super::calls::{Accept, Accepted, BeginConsent, Conclude, LinkPressed, TakeConsent, ViewTicket};
+use super::calls::{
+    Accept, Accepted, BeginConsent, Conclude, IsConnected, LinkPressed, Retire, TakeConsent, ViewTicket,
+};
 use super::request::{Ask, PersonId, TurnRequest};
 use super::store::{INBOX, Known, Store};
 use crate::commands::plan::{self, Plan};
@@ -77,6 +79,8 @@ impl Person {
         match path {
             Accept::PATH => self.accept(read(body)?).await.and_then(reply),
             LinkPressed::PATH => self.link_pressed(&read(body)?).and_then(reply),
+            IsConnected::PATH => reply(self.vault.peek().await.is_ok()),
+            Retire::PATH => self.retire(&read(body)?).await.and_then(reply),
             ViewTicket::PATH => self.view_ticket(&read(body)?).and_then(reply),
             BeginConsent::PATH => self.begin_consent(&read(body)?).and_then(reply),
             TakeConsent::PATH => self.take_consent(&read(body)?).await.and_then(reply),

@@ -217,6 +217,8 @@ impl Person {
 
     /// Sends the private link, shows that access is needed, and lets the turn wait; unless consent came meanwhile.
     async fn wait_for_consent(&self, turn: &mut Turn, reason: Reason, version: i64) -> Result<Step, PersonError> {
+        let reason =
+            if reason == Reason::First && self.was_connected_formerly(turn).await? { Reason::Moved } else { reason };
         if let Some(pause) = self.ask_for_access(turn, &reason).await? {
             return Ok(Step::Again(pause));
         }

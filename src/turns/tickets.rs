@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::calls::{BeginConsent, Conclude, Concluded, Consent, TakeConsent, TicketFacts, TicketView, ViewTicket};
 use super::decision::Decision;
+use super::former::Retirement;
 use super::outbox::{Became, Replacement};
 use super::pending::PendingGrant;
 use super::person::{Person, PersonError};
@@ -176,12 +177,16 @@ impl Person {
             None => None,
         };
         let resumed = u32::try_from(self.waiting_questions()?.len()).unwrap_or(u32::MAX);
+        let retirement = self.retirement(grant)?;
         self.store.transaction(&mut || {
             let replaced = self.vault.store(grant).map_err(|error| StorageError(error.to_string()))?;
             self.store.set_ticket(&ticket.hash, TicketState::Used)?;
             self.store.resume_waiting(now)?;
             if let Some(link) = &link {
                 self.store.insert_outbox(Replacement::KIND, link.clone(), now)?;
+            }
+            if let Some(retirement) = &retirement {
+                self.store.insert_outbox(Retirement::KIND, retirement.clone(), now)?;
             }
             if let Some(replaced) = replaced {
                 let sealed = self.seal(&Revocation::of(&replaced)).map_err(|error| StorageError(error.to_string()))?;

@@ -320,3 +320,32 @@ fn a_partners_question_that_waited_is_not_answered_when_the_deployment_becomes_h
     platform.settle();
     is_turned_away(&platform, EXTERNAL, 0);
 }
+
+#[test]
+fn who_connected_under_a_key_that_they_have_no_more_is_told_and_the_access_from_then_ends_p13() {
+    // The account that they connect, and how many tokens live after that.
+    for (account, live) in [(ADAS, 1), (GRACES, 2)] {
+        let platform = Platform::new();
+        // As earlier versions did, in a partner's channel.
+        let counted_to_partner = |payload: &mut Value| payload["event"]["team"] = json!("T0PARTNER");
+        say_changed(&platform, ADA, SHARED, "@vedette org list", counted_to_partner);
+        platform.settle();
+        platform.connect(ADA, ADAS);
+        assert_eq!(platform.sandbox.sentry().live_tokens.len(), 1);
+
+        let in_partners_channel = |payload: &mut Value| payload["team_id"] = json!("T0PARTNER");
+        say_changed(&platform, ADA, SHARED, "@vedette org list", in_partners_channel);
+        platform.settle();
+        let seen: String = platform.seen_by(ADA).iter().map(full_text).collect();
+        assert!(seen.contains("You connected before, when I counted you to another workspace"), "{seen}");
+        assert!(seen.contains("I need your Sentry access once more"), "{seen}");
+        platform.connect(ADA, account);
+        assert_eq!(platform.sandbox.sentry().live_tokens.len(), live, "{account}");
+
+        // Told once.
+        let told = platform.seen_by(ADA).len();
+        say_changed(&platform, ADA, SHARED, "@vedette org list", in_partners_channel);
+        platform.settle();
+        assert_eq!(platform.seen_by(ADA).len(), told + 1);
+    }
+}
