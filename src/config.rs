@@ -44,6 +44,8 @@ pub struct SlackApp {
     pub allowed_teams: Vec<String>,
     /// `SLACK_API_URL`, without a trailing slash.
     pub api_url: Url,
+    /// `SLACK_COMMAND`, with its slash.
+    pub command: String,
 }
 
 /// `COOKIE_SECRET` and `COOKIE_SECRET_PREVIOUS`: the roots of every derived key.
@@ -90,6 +92,11 @@ pub struct Config {
 /// The least length of `COOKIE_SECRET`, in characters: 32 characters of 4 bits and more make a 128-bit root.
 const MIN_ROOT_SECRET: usize = 32;
 
+/// The slash command's name, unless `SLACK_COMMAND` gives another.
+pub const DEFAULT_COMMAND: &str = "/sentry";
+/// The longest name of a slash command, in characters, its slash not counted.
+const MAX_COMMAND: usize = 32;
+
 /// The scopes that the read commands need.
 pub const DEFAULT_SCOPES: &str = "event:read org:read project:read team:read";
 
@@ -110,6 +117,11 @@ impl Config {
             root_secrets: parse_root_secrets(get("COOKIE_SECRET"), get("COOKIE_SECRET_PREVIOUS")),
             slack: parse_slack(&get),
         }
+    }
+
+    /// The slash command's name, as people type it.
+    pub fn command(&self) -> &str {
+        self.slack.as_ref().map_or(DEFAULT_COMMAND, |slack| &slack.command)
     }
 
     /// Every problem, in the order of the documentation's table. A deployment with `SENTRY_AUTH_TOKEN` needs no OAuth
@@ -209,12 +221,26 @@ fn parse_slack(get: &impl Fn(&str) -> Option<String>) -> Result<SlackApp, Proble
         Ok(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) => url,
         _ => return problem("SLACK_API_URL", "must be an https URL (http is accepted for a loopback host only)"),
     };
+    let command = get("SLACK_COMMAND").unwrap_or_else(|| DEFAULT_COMMAND.to_owned());
+    if !is_command(&command) {
+        return problem(
+            "SLACK_COMMAND",
+            "must be a slash and 1 to 32 of a-z, 0-9, _ and -, as the Slack app's manifest has it",
+        );
+    }
     Ok(SlackApp {
+        command,
         signing_secret: signing_secret.into(),
         bot_token: bot_token.into(),
         allowed_teams: unique_words(&get("SLACK_ALLOWED_TEAMS").unwrap_or_default()),
         api_url,
     })
+}
+
+fn is_command(text: &str) -> bool {
+    let name = text.strip_prefix('/').unwrap_or_default();
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-');
+    (1..=MAX_COMMAND).contains(&name.len()) && name.bytes().all(fits)
 }
 
 /// The value of a secret, for the one place that puts it on the wire.
@@ -284,6 +310,25 @@ mod tests {
                 .iter()
                 .any(|it| it.to_string().starts_with("ACCESS_TOKEN_HOURS is not a whole number from 1 to 24"))
         );
+    }
+
+    #[test]
+    fn the_slash_command_is_sentry_or_a_name_that_slack_takes() {
+        let slack = [("SLACK_SIGNING_SECRET", "s"), ("SLACK_BOT_TOKEN", "xoxb-1")];
+        let command = |value| config(&[&slack[..], &[("SLACK_COMMAND", value)]].concat());
+        assert_eq!(config(&slack).command(), "/sentry");
+        assert_eq!(config(&[]).command(), "/sentry");
+        let long = format!("/{}", "x".repeat(32));
+        for good in ["/vedette", "/obs-2_x", "/1", &long, " /vedette "] {
+            assert_eq!(command(good).command(), good.trim(), "{good}");
+        }
+        assert_eq!(command(" ").command(), "/sentry", "blank is unset");
+        let longer = format!("/{}", "x".repeat(33));
+        for bad in ["vedette", "/", "//x", "/Vedette", "/a b", "/a/b", "/é", &longer] {
+            let problem = command(bad).slack.unwrap_err();
+            assert_eq!(problem.variable, "SLACK_COMMAND", "{bad}");
+            assert!(command(bad).problems().contains(&problem));
+        }
     }
 
     #[test]

@@ -318,7 +318,7 @@ fn no_organization(context: &Context<'_>) -> Answer {
         title: "This account is in no organization yet".to_owned(),
         parts: vec![Part::Paragraph(format!(
             "I asked {} for your organizations, and there are none. Join or create one there, or connect with another \
-             account: `/sentry disconnect` then `/sentry connect`.",
+             account: `disconnect`, then `connect`.",
             host.name()
         ))],
         actions: vec![open("Open Sentry", host.origin())],

@@ -56,6 +56,7 @@ fn start_of(asker: &Asker, scopes: &[String], waiting: Option<&str>) -> Page {
         csrf: "csrf-value",
         waiting,
         expires_in_minutes: 9,
+        command: "/sentry",
     })
 }
 
@@ -112,6 +113,7 @@ fn connected(resuming: u32) -> Page {
         asker: &asker("Ada Lovelace"),
         host: &sentry(),
         resuming,
+        command: "/sentry",
     })
 }
 
@@ -374,6 +376,7 @@ fn a_hostile_string_stays_text_in_every_field_p20() {
             csrf: HOSTILE,
             waiting: Some(HOSTILE),
             expires_in_minutes: 9,
+            command: "/sentry",
         }),
         connect::confirm(ConnectConfirm {
             asker: &hostile,
@@ -385,7 +388,13 @@ fn a_hostile_string_stays_text_in_every_field_p20() {
             hidden: &[(HOSTILE, HOSTILE)],
         }),
         confirm("x", HOSTILE),
-        connect::connected(Connected { account: HOSTILE, asker: &hostile, host: &sentry(), resuming: 0 }),
+        connect::connected(Connected {
+            account: HOSTILE,
+            asker: &hostile,
+            host: &sentry(),
+            resuming: 0,
+            command: "/sentry",
+        }),
         ConnectProblem::SentryError { code: HOSTILE.to_owned() }.page(),
         ConnectProblem::FewerScopes { missing: scopes.clone() }.page(),
         server_error(HOSTILE),
@@ -489,6 +498,7 @@ fn the_form_that_ends_at_sentry_names_sentry_and_no_other_host() {
             csrf: "csrf-value",
             waiting: None,
             expires_in_minutes: 0,
+            command: "/sentry",
         });
         page.into_response().headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned()
     };

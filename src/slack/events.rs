@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::signature::VerifiedSlackRequest;
 use super::who::{Admission, EventTeams, Requester, is_id, is_ts};
-use super::{Door, Malformed, Refusal};
+use super::{Door, Malformed, Refusal, words};
 use crate::turns::request::{Ask, Place, TurnRequest};
 
 /// What an event means for us.
@@ -63,6 +63,7 @@ struct Said {
     hidden: Option<bool>,
     edited: Option<Value>,
     text: Option<String>,
+    blocks: Option<Value>,
     ts: Option<String>,
     thread_ts: Option<String>,
     team: Option<String>,
@@ -129,7 +130,9 @@ fn heard(said: Said, envelope: &Envelope, door: &Door) -> Result<Event, &'static
     let channel = said.channel.clone().filter(|id| is_id(id)).ok_or("no channel")?;
     let ts = said.ts.clone().filter(|ts| is_ts(ts)).ok_or("no time")?;
     let thread_ts = said.thread_ts.clone().filter(|ts| is_ts(ts)).unwrap_or_else(|| ts.clone());
-    let text = said.text.clone().unwrap_or_default();
+    let text = said.text.clone().filter(|text| !text.trim().is_empty());
+    // Some clients send the words in blocks alone.
+    let text = text.unwrap_or_else(|| said.blocks.as_ref().map(words::of_blocks).unwrap_or_default());
     let direct = said.channel_type.as_deref() == Some("im") || channel.starts_with('D');
     let words = if said.kind == "app_mention" && bots.is_empty() {
         without_first_mention(&text)
@@ -140,6 +143,8 @@ fn heard(said: Said, envelope: &Envelope, door: &Door) -> Result<Event, &'static
         }
         words
     };
+
+    let words = without_command(words, door.command);
 
     // 3. Who said it.
     let requester = Requester::of_event(user, teams(&said, envelope)).ok_or("no team")?;
@@ -172,6 +177,12 @@ fn heard(said: Said, envelope: &Envelope, door: &Door) -> Result<Event, &'static
 fn own_users(envelope: &Envelope) -> Vec<&str> {
     let authorizations = envelope.authorizations.as_deref().unwrap_or_default();
     authorizations.iter().filter(|it| it.is_bot == Some(true)).filter_map(|it| it.user_id.as_deref()).collect()
+}
+
+/// `words` without the slash command that some write in a message too.
+fn without_command(words: String, command: &str) -> String {
+    let rest = words.strip_prefix(command).filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
+    rest.map_or_else(|| words.clone(), |rest| rest.trim_start().to_owned())
 }
 
 /// All that the payload says of where its user belongs.
@@ -454,6 +465,43 @@ mod tests {
                 response_url: None,
             })
         );
+    }
+
+    #[test]
+    fn words_that_are_in_blocks_alone_are_read_and_those_beside_a_text_are_not() {
+        let section = |elements: Value| json!([{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}]);
+        let blocks = section(
+            json!([{"type": "user", "user_id": "U0VEDETTE"}, {"type": "text", "text": " issue list <globex>"}]),
+        );
+        for text in [json!(null), json!(""), json!("  ")] {
+            let request = asked(mention(json!({}), json!({"text": text, "blocks": blocks})));
+            assert_eq!(request.ask, Ask::Words("issue list &lt;globex&gt;".to_owned()), "{text}");
+        }
+        let twice = asked(mention(json!({}), json!({"blocks": blocks})));
+        assert_eq!(twice.ask, Ask::Words("issue list".to_owned()));
+        let direct = asked(direct(json!({"text": "", "blocks": section(json!([{"type": "text", "text": "help"}]))})));
+        assert_eq!(direct.ask, Ask::Words("help".to_owned()));
+        let spoken = json!({"type": "message", "channel_type": "channel", "text": "", "blocks": blocks});
+        assert_eq!(asked(mention(json!({}), spoken)).ask, Ask::Words("issue list &lt;globex&gt;".to_owned()));
+    }
+
+    #[test]
+    fn the_slash_command_written_in_a_message_is_no_word_of_the_question() {
+        let door = Door { command: "/vedette", ..door() };
+        for (text, expected) in [
+            ("<@U0VEDETTE> /vedette issue list", "issue list"),
+            ("<@U0VEDETTE> /vedette", ""),
+            ("<@U0VEDETTE> /vedettes issue list", "/vedettes issue list"),
+            ("<@U0VEDETTE> issue /vedette", "issue /vedette"),
+        ] {
+            let body = json!({
+                "type": "event_callback", "team_id": "T1", "is_ext_shared_channel": false,
+                "authorizations": [{"team_id": "T1", "user_id": "U0VEDETTE", "is_bot": true}],
+                "event": {"type": "app_mention", "user": "U1", "text": text, "ts": "1.1", "channel": "C1"},
+            });
+            let event = parse(&signed(body.to_string(), NOW), &door).unwrap();
+            assert_eq!(asked(event).ask, Ask::Words(expected.to_owned()), "{text}");
+        }
     }
 
     #[test]

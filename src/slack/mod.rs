@@ -19,6 +19,7 @@ pub mod response_url;
 pub mod routes;
 pub mod signature;
 pub mod who;
+mod words;
 
 #[cfg(test)]
 mod belonging;
@@ -37,6 +38,8 @@ use crate::ports::Timestamp;
 pub struct Door<'a> {
     /// Whom the operator lets in.
     pub policy: Policy<'a>,
+    /// `SLACK_COMMAND`: written in a message, it is no word of the question.
+    pub command: &'a str,
     /// `SLACK_API_URL`: a loopback one brings its own response URLs.
     pub api_url: &'a Url,
     /// The public origin of this deployment.

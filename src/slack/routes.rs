@@ -175,7 +175,13 @@ fn admit(world: &World, request: Request<Bytes>) -> Result<(&SlackApp, VerifiedS
 }
 
 fn door<'a>(world: &'a World, slack: &'a SlackApp, origin: &'a Url) -> Door<'a> {
-    Door { policy: Policy::of(&world.config), api_url: &slack.api_url, origin, now: world.clock.now() }
+    Door {
+        policy: Policy::of(&world.config),
+        command: &slack.command,
+        api_url: &slack.api_url,
+        origin,
+        now: world.clock.now(),
+    }
 }
 
 /// Step 6.

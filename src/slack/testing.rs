@@ -31,7 +31,13 @@ pub fn origin() -> &'static Url {
 
 /// A door that lets everybody in.
 pub fn door() -> Door<'static> {
-    Door { policy: Policy { allowed: &[], headless: false }, api_url: API.with(|it| *it), origin: origin(), now: NOW }
+    Door {
+        policy: Policy { allowed: &[], headless: false },
+        command: "/sentry",
+        api_url: API.with(|it| *it),
+        origin: origin(),
+        now: NOW,
+    }
 }
 
 /// A world that records what is asked of it, and answers what a test has prepared.

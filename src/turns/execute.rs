@@ -58,7 +58,7 @@ impl Person {
         reading: Option<&Reading>,
     ) -> Result<Outcome, PersonError> {
         let Some(entry) = crate::commands::find(&invocation.command) else {
-            return Ok(say(&not_here()));
+            return Ok(say(&not_here(self.world.config.command())));
         };
         let version = self.vault.version()?;
         let mut credential = match self.vault.credential().await {
@@ -181,10 +181,10 @@ pub(super) fn show(decision: Decision) -> Outcome {
     Outcome::Show(Box::new(decision))
 }
 
-fn not_here() -> Answer {
+fn not_here(command: &str) -> Answer {
     Answer {
         title: "This button belongs to a command that is not here any more".to_owned(),
-        notes: vec!["`/sentry help` shows what there is.".to_owned()],
+        notes: vec![format!("`{command} help` shows what there is.")],
         ..Answer::default()
     }
 }

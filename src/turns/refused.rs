@@ -36,7 +36,7 @@ impl Person {
             }
             CommandError::Sentry(SentryError::Unauthorized { reason: Unauthorized::DeadToken, .. }) => refused_again(),
             CommandError::Sentry(SentryError::MissingScope { missing }) => {
-                scope_not_to_be_had(missing, headless, self.may_ask_for(missing))
+                scope_not_to_be_had(missing, headless, self.may_ask_for(missing), self.world.config.command())
             }
             CommandError::Sentry(SentryError::Forbidden) if headless => operator_has_no_access(&subject),
             _ => self.explained_to(turn, error, &subject, host, credential),
@@ -140,7 +140,7 @@ fn operator_has_no_access(subject: &str) -> Answer {
     )
 }
 
-fn scope_not_to_be_had(missing: &[String], headless: bool, asked_for: bool) -> Answer {
+fn scope_not_to_be_had(missing: &[String], headless: bool, asked_for: bool, command: &str) -> Answer {
     let missing = missing.join(", ");
     let text = if headless {
         format!(
@@ -155,7 +155,7 @@ fn scope_not_to_be_had(missing: &[String], headless: bool, asked_for: bool) -> A
     } else {
         format!(
             "It needs the permission {missing}, which this app does not ask Sentry for. Whoever runs it can add it to \
-             `SENTRY_SCOPES`; after that, `/sentry disconnect` and `/sentry connect` give it."
+             `SENTRY_SCOPES`; after that, `{command} disconnect` and `{command} connect` give it."
         )
     };
     let audience = if headless { Audience::Channel } else { Audience::Person };

@@ -303,6 +303,25 @@ fn teams_that_the_operator_does_not_let_in_are_told_and_nothing_is_stored() {
     assert!(platform.object_names().is_empty());
 }
 
+#[test]
+fn another_name_of_the_slash_command_is_what_messages_and_pages_say() {
+    let mut named = variables();
+    named.push(("SLACK_COMMAND", "/vedette".to_owned()));
+    let platform = Platform::with(&named);
+    // Whatever Slack was told to call it arrives at the same address.
+    platform.slash(ADA, "/vedette org list");
+    let link = platform.link_for(ADA).unwrap();
+    let browser = Browser::new(&platform);
+    let pages = [text(&browser.get(&link)), platform.connect(ADA, ADAS), text(&browser.get(&format!("{APP}/")))];
+    platform.say(ADA, INCIDENTS, "@vedette /vedette status");
+    let messages: String = platform.seen_by(ADA).iter().map(full_text).collect();
+    assert!(pages.iter().all(|page| page.contains("/vedette ")), "{pages:?}");
+    for shown in pages.iter().chain([&messages]) {
+        let known = shown.replace("/api/oauth/callback/sentry", "").replace("//sentry.io", "");
+        assert!(!known.contains("/sentry"), "{shown}");
+    }
+}
+
 /// The `action_id`s of a message's buttons.
 pub fn actions(blocks: &serde_json::Value) -> Vec<String> {
     match blocks {

@@ -664,7 +664,7 @@ mod tests {
         insta::assert_snapshot!(sentry.run_text("issue list"), @r#"
     # This account is in no organization yet
 
-    I asked sentry.io for your organizations, and there are none. Join or create one there, or connect with another account: `/sentry disconnect` then `/sentry connect`.
+    I asked sentry.io for your organizations, and there are none. Join or create one there, or connect with another account: `disconnect`, then `connect`.
 
     - [Open Sentry](https://sentry.io/)
     "#);

@@ -219,6 +219,7 @@ async fn list(
         endpoint: &format!("{}/mcp", origin.origin().ascii_serialization()),
         csrf: &form_token(&needs.keys, &list_step(who)),
         now: world.clock.now(),
+        command: world.config.command(),
     });
     Ok(page.into_response())
 }

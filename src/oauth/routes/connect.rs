@@ -74,6 +74,7 @@ async fn start_page(world: &World, link: &str, request: &Request<Bytes>) -> Resu
         csrf: &form_token(&needs.keys, &start_step(&content)),
         waiting: facts.waiting.as_deref(),
         expires_in_minutes: u32::try_from(left).unwrap_or(u32::MAX),
+        command: world.config.command(),
     }))
 }
 
@@ -156,9 +157,13 @@ async fn conclude(world: &World, link: &str, request: &Request<Bytes>, fields: &
         call(&*world.objects, &content.person, &conclude).await.map_err(|error| unavailable(world, &error))?;
     // (3) What happened.
     match concluded {
-        Concluded::Connected { account, asker, resumed } => {
-            Ok(pages::connected(Connected { account: &account, asker: &asker, host: needs.host, resuming: resumed }))
-        }
+        Concluded::Connected { account, asker, resumed } => Ok(pages::connected(Connected {
+            account: &account,
+            asker: &asker,
+            host: needs.host,
+            resuming: resumed,
+            command: world.config.command(),
+        })),
         Concluded::Cancelled { back } => Ok(pages::cancelled(back.as_ref())),
         Concluded::Used => Err(ConnectProblem::LinkUsed.into()),
         Concluded::Expired => Err(ConnectProblem::StateExpired.into()),

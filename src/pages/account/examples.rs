@@ -24,7 +24,16 @@ fn entry(number: u8, client_name: &str, redirect_uri: &str, path: &str, used: Op
 fn clients_of(account: &str, entries: &[Entry], notice: Option<Notice<'_>>) -> Page {
     let host = SentryHost::parse("sentry.io").unwrap();
     let endpoint = "https://vedette.example.com/mcp";
-    clients(Clients { account, host: &host, entries, notice, endpoint, csrf: "csrf-value", now: NOW })
+    clients(Clients {
+        account,
+        host: &host,
+        entries,
+        notice,
+        endpoint,
+        csrf: "csrf-value",
+        now: NOW,
+        command: "/sentry",
+    })
 }
 
 pub(crate) fn examples() -> Vec<(String, Page)> {

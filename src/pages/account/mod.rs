@@ -121,6 +121,8 @@ pub struct Clients<'a> {
     pub csrf: &'a str,
     /// The present moment.
     pub now: Timestamp,
+    /// The slash command's name.
+    pub command: &'a str,
 }
 
 /// The list.
@@ -147,7 +149,8 @@ pub fn clients(it: Clients<'_>) -> Page {
             }
             h2 { "In Slack" }
             p.small {
-                "Vedette in Slack has access of its own. " code { "/sentry status" } " shows it; " code { "/sentry disconnect" }
+                "Vedette in Slack has access of its own. " code { (it.command) " status" } " shows it; "
+                code { (it.command) " disconnect" }
                 " ends it, and disconnects all applications here as well."
             }
             (button(it.csrf, SIGN_OUT, "Sign out", None))

@@ -46,6 +46,8 @@ pub struct ConnectStart<'a> {
     pub waiting: Option<&'a str>,
     /// How long the link still works, in minutes, rounded down.
     pub expires_in_minutes: u32,
+    /// The slash command's name.
+    pub command: &'a str,
 }
 
 /// The first page: who is about to be connected, and what will be asked for. Its one button is within the first screen.
@@ -75,7 +77,7 @@ pub fn start(it: ConnectStart<'_>) -> Page {
                     }
                     li { "Your Sentry token is never shown: not to Slack, not to anybody. It is stored encrypted." }
                     li { "Nobody else can use your access, whatever they ask for." }
-                    li { "Nothing is for ever: " code { "/sentry disconnect" } " in Slack ends it at any time." }
+                    li { "Nothing is for ever: " code { (it.command) " disconnect" } " in Slack ends it at any time." }
                 }
                 p.small { "An answer that is posted in a channel can be read by everybody there." }
             }
@@ -265,6 +267,8 @@ pub struct Connected<'a> {
     pub host: &'a SentryHost,
     /// How many questions were waiting and now go on.
     pub resuming: u32,
+    /// The slash command's name.
+    pub command: &'a str,
 }
 
 /// The last page: connected, and what happens to the questions that waited.
@@ -288,7 +292,7 @@ pub fn connected(it: Connected<'_>) -> Page {
                 }
             }
             (layout::back_to_slack(it.asker.back.as_ref()))
-            p.small { code { "/sentry disconnect" } " in Slack ends this at any time." }
+            p.small { code { (it.command) " disconnect" } " in Slack ends this at any time." }
         }
     };
     Page::new(StatusCode::OK, layout::document(title, &content), Forms::None)

@@ -17,7 +17,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) access: &'static str,
     pub(crate) slack: Slack,
     pub(crate) mcp: Mcp,
-    pub(crate) data: &'static [&'static str],
+    pub(crate) data: Vec<String>,
     pub(crate) caution: &'static [&'static str],
     /// The Sentry that is asked, when its name is in order.
     pub(crate) sentry: Option<&'a crate::sentry::host::SentryHost>,
@@ -53,14 +53,14 @@ impl State {
 /// The Slack door.
 pub(crate) struct Slack {
     pub(crate) state: State,
-    pub(crate) about: &'static str,
+    pub(crate) about: String,
     /// Lines to try, each with what it does.
     pub(crate) lines: Vec<(String, &'static str)>,
 }
 
-const SLACK_ABOUT: &str = "Mention it in a channel, write to it, or type `/sentry`. It answers in the thread; `/sentry` answers \
+const SLACK_ABOUT: &str = "Mention it in a channel, write to it, or type `{command}`. It answers in the thread; `{command}` answers \
                            you alone. Your first question brings a private link to connect your Sentry account.";
-const SLACK_SHARED: &str = "Mention it in a channel, write to it, or type `/sentry`. It answers in the thread; `/sentry` \
+const SLACK_SHARED: &str = "Mention it in a channel, write to it, or type `{command}`. It answers in the thread; `{command}` \
                             answers you alone.";
 
 /// The MCP door.
@@ -104,7 +104,7 @@ const OWN_DATA: &[&str] = &[
     "Your Sentry token is kept encrypted, goes to Sentry alone, and is never given to a client. A client gets a token of its \
      own, which works here only.",
     "Answers are passed on. Of what MCP clients ask nothing is kept; in Slack an answer is kept until it is shown.",
-    "You can end it at any time, on the account page or with `/sentry disconnect`: what is kept is deleted, and the token \
+    "You can end it at any time, on the account page or with `{command} disconnect`: what is kept is deleted, and the token \
      is revoked at Sentry.",
     "There is no language model in here, and no tracking.",
 ];
@@ -131,16 +131,22 @@ impl Facts<'_> {
     pub(crate) fn of<'a>(config: &'a Config, origin: &Url) -> Facts<'a> {
         let headless = config.environment_token.is_some();
         let mcp = mcp(config, origin);
+        let data = if headless { SHARED_DATA } else { OWN_DATA };
         Facts {
             access: if headless { SHARED_ACCESS } else { OWN_ACCESS },
             accounts: matches!(mcp.state, State::Open),
             slack: slack(config),
             mcp,
-            data: if headless { SHARED_DATA } else { OWN_DATA },
+            data: data.iter().map(|sentence| named(sentence, config)).collect(),
             caution: if headless { SHARED_CAUTION } else { OWN_CAUTION },
             sentry: config.sentry_host.as_ref().ok(),
         }
     }
+}
+
+/// A sentence with the slash command's name in it.
+fn named(sentence: &str, config: &Config) -> String {
+    sentence.replace("{command}", config.command())
 }
 
 fn problems<const N: usize>(sections: [Option<&Problem>; N]) -> Vec<Problem> {
@@ -155,15 +161,16 @@ fn slack(config: &Config) -> Slack {
         config.root_secrets.as_ref().err(),
         config.base_url.as_ref().err(),
     ]);
+    let command = config.command();
     let example = |name: &str| {
         let spec = catalogue().iter().map(|entry| &entry.spec).find(|spec| spec.name == name)?;
-        Some((format!("/sentry {}", spec.examples.first()?), spec.summary))
+        Some((format!("{command} {}", spec.examples.first()?), spec.summary))
     };
-    let own = [("/sentry status", "Show your connection"), ("/sentry help", "List every command")];
-    let own = own.map(|(line, what)| (line.to_owned(), what));
+    let own = [("status", "Show your connection"), ("help", "List every command")];
+    let own = own.map(|(words, what)| (format!("{command} {words}"), what));
     Slack {
         state: if lacking.is_empty() { State::Open } else { State::Closed(lacking) },
-        about: if config.environment_token.is_some() { SLACK_SHARED } else { SLACK_ABOUT },
+        about: named(if config.environment_token.is_some() { SLACK_SHARED } else { SLACK_ABOUT }, config),
         lines: ["issue list", "issue view"].into_iter().filter_map(example).chain(own).collect(),
     }
 }

@@ -45,7 +45,7 @@ pub(crate) fn render(facts: &Facts<'_>) -> String {
         let _ = writeln!(text, "- {}: {}", code(entry.spec.tool), entry.spec.summary);
     }
     text.push_str("\n## Your data\n\n");
-    for sentence in facts.data.iter().chain(facts.caution) {
+    for sentence in facts.data.iter().map(String::as_str).chain(facts.caution.iter().copied()) {
         let _ = writeln!(text, "- {sentence}");
     }
     text.push_str("\n## More\n\n");

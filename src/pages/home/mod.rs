@@ -45,7 +45,7 @@ pub fn home(config: &Config, origin: &Url) -> Page {
         }
         section.part aria-labelledby="data" {
             h2 #data { "Your data" }
-            ul.promises { @for sentence in facts.data { li { (prose(sentence)) } } }
+            ul.promises { @for sentence in &facts.data { li { (prose(sentence)) } } }
             h3 { "And what to know" }
             ul.cautions { @for sentence in facts.caution { li { (sentence) } } }
         }
@@ -139,7 +139,7 @@ fn slack_door(slack: &Slack) -> Markup {
     html! {
         section.card.door {
             (heading("Slack", &slack.state))
-            p { (prose(slack.about)) }
+            p { (prose(&slack.about)) }
             dl.lines {
                 @for (line, what) in &slack.lines {
                     div { dt { code { (line) } } dd { (what) } }
