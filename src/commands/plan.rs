@@ -979,6 +979,15 @@ mod tests {
             line in prop::sample::select(vec![
                 "issue list globex", "issue view CHECKOUT-API-4F", "CHECKOUT-API-4F", "globex/CHECKOUT-API-4F", "4521",
                 "https://globex.sentry.io/issues/4521/", "use globex/_internal", "project list globex", "org list", "whoami",
+                "issue list globex/checkout-api -q level:fatal -s freq -n 5", "issue view globex/4521 -e oldest",
+                "project list globex -q checkout", "org list -q globex", "show me fatal errors in globex",
+                "resolve CHECKOUT-API-4F", "connect", "disconnect", "status", "use globex/checkout-api", "use --clear", "help",
+                "help issue list", "@latest", "globex/@most_frequent", "globex/4521", "#CHECKOUT-API-4F", "checkout-api-4f",
+                "globex/checkout-api/CHECKOUT-API-4F", "globex/checkout-api/4521", "checkout-api#4521",
+                "CHECKOUT-API-4F/9999aaaaca8b46d797c23c6077c6ff01", "globex.sentry.io/issues/4521/",
+                "http://globex.sentry.io/issues/4521/", "<https://globex.sentry.io/issues/4521/>",
+                "https://globex.sentry.io/issues/4521/events/9999aaaaca8b46d797c23c6077c6ff01/?project=9",
+                "https://sentry.io/organizations/globex/issues/4521/", "https://globex.sentry.io/issues/CHECKOUT-API-4F/",
             ]),
             marks in prop::sample::subsequence(vec!["*", "_", "~", "`"], 0..=4),
             wrapper in prop::sample::select(vec![("", ""), ("“", "”"), ("(", ")"), ("\"", "\""), ("«", "»")]),
@@ -995,6 +1004,24 @@ mod tests {
                 inner.insert(index.min(inner.len()), character);
             }
             let text = format!("{lead}{before}{}{after}", inner.into_iter().collect::<String>());
+            prop_assert_eq!(short(&text), plain, "{:?}", text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_quotes_a_phone_makes_hold_a_value_together(
+            (before, after) in prop::sample::select(vec![
+                ("issue list globex -q ", ""), ("issue list globex/checkout-api --query=", " -s freq"),
+                ("project list globex -q ", " -n 5"), ("org list -q ", ""),
+            ]),
+            (open, close) in prop::sample::select(vec![("“", "”"), ("„", "“"), ("”", "”"), ("'", "'"), ("‘", "’"), ("“", "\"")]),
+            mark in prop::sample::select(vec!["", "*", "_", "~", "`", "```"]),
+            lead in prop::sample::select(vec!["", "• ", "&gt; ", "1. "]),
+        ) {
+            let plain = short(&format!("{before}\"pool exhausted\"{after}"));
+            prop_assert!(plain.contains("pool exhausted"), "{plain}");
+            let text = format!("{lead}{mark}{before}{open}pool exhausted{close}{after}{mark}");
             prop_assert_eq!(short(&text), plain, "{:?}", text);
         }
     }
