@@ -100,3 +100,27 @@ fn what_is_formatted_or_copied_is_understood_and_a_page_that_is_no_issue_asks_no
         assert!(answer.contains("CHECKOUT-API-4F:"), "{text}: {answer}");
     }
 }
+
+#[test]
+fn a_plain_question_is_run_and_says_how_it_was_read() {
+    let platform = Platform::new();
+    platform.say(ADA, INCIDENTS, "@vedette show me fatal errors in globex");
+    platform.connect(ADA, "ada@example.com");
+    let answer = platform.last_seen_by(GRACE);
+    assert!(answer.contains("globex") && answer.contains("fatal"), "{answer}");
+    assert!(answer.contains("Read as") && answer.contains("issue list globex"), "{answer}");
+    assert!(!answer.contains("(error"), "{answer}");
+}
+
+#[test]
+fn what_would_change_an_issue_is_not_run_and_says_so() {
+    let platform = Platform::new();
+    platform.say(ADA, "D0ADA", "whoami");
+    platform.connect(ADA, "ada@example.com");
+    let calls = platform.sandbox.sentry().requests.len();
+    platform.say(ADA, "D0ADA", "resolve CHECKOUT-API-4F");
+    let answer = platform.last_seen_by(ADA);
+    assert!(answer.contains("I can't resolve CHECKOUT-API-4F from here yet"), "{answer}");
+    assert!(!answer.contains("Read as"), "{answer}");
+    assert_eq!(platform.sandbox.sentry().requests.len(), calls, "Sentry was not asked");
+}
