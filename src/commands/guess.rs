@@ -6,7 +6,7 @@ use super::grammar::{self, Words};
 use super::nearest::nearest;
 use super::plan::{CONTROLS, Control, Plan, begins, command, control, lower, named};
 use super::sentence::{Sentence, is_filler, same};
-use super::{catalogue, find, say};
+use super::{catalogue, say};
 
 /// A command or a word of the connection that the words nearly begin with.
 pub fn typing_mistake(words: &Words) -> Option<Answer> {
@@ -45,6 +45,9 @@ fn makes_sense(line: &str) -> bool {
     Words::parse(line).is_ok_and(|words| understood(&words))
 }
 
+/// What people say who want `whoami`.
+const WHOAMI: [&str; 6] = ["account", "whoami", "permission", "scope", "who", "user"];
+
 /// The word of the connection, or the command without parameters, that a sentence is about.
 pub fn about_the_connection(words: &Words) -> Option<Answer> {
     let sentence = Sentence::new(words.texts());
@@ -56,7 +59,7 @@ pub fn about_the_connection(words: &Words) -> Option<Answer> {
             .count()
     };
     let controls = CONTROLS.iter().filter_map(|control| Some((scored(control.keywords), control.name()?)));
-    let whoami = find("whoami").map(|entry| (scored(entry.spec.keywords), entry.spec.name));
+    let whoami = std::iter::once((scored(&WHOAMI), "whoami"));
     let (_, name) = controls.chain(whoami).filter(|(score, _)| *score > 0).max_by_key(|(score, _)| *score)?;
     Some(did_you_mean(name, "I am not sure what you mean"))
 }

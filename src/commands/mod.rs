@@ -32,7 +32,6 @@ use serde_json::Value;
 
 use crate::sentry::{client::Client, error::SentryError};
 use answer::{Answer, Audience, Invocation, Part};
-use sentence::Sentence;
 
 /// Every command, in the order of `help`.
 pub fn catalogue() -> &'static [Entry] {
@@ -88,8 +87,6 @@ pub struct Spec {
     pub usage: &'static str,
     /// Lines that work, for help and for "did you mean".
     pub examples: &'static [&'static str],
-    /// What people say who want this, in lower case and singular: `error`, `broke`. For "did you mean".
-    pub keywords: &'static [&'static str],
     /// What to say while it runs, `{}` standing for its subject: `Looking at {}'s issues…`.
     pub progress: &'static str,
     /// The Sentry scopes it needs, all of them; `event:admin` includes `event:write` includes `event:read`.
@@ -185,10 +182,6 @@ pub trait Command: 'static {
     /// # Errors
     /// When they do not make sense, with what would.
     fn read(words: &mut grammar::Words) -> Result<Self::Parameters, UsageError>;
-    /// A line of this command that comes nearest to what a sentence asks; only ever offered, never run unasked.
-    fn line_for(_sentence: &Sentence) -> String {
-        Self::SPEC.name.to_owned()
-    }
     /// Runs it.
     ///
     /// # Errors
@@ -209,21 +202,13 @@ pub struct Entry {
     pub read: fn(&mut grammar::Words) -> Result<Value, UsageError>,
     /// The JSON schema of its parameters.
     pub schema: fn() -> schemars::Schema,
-    /// A line that comes nearest to what a sentence asks.
-    pub line_for: fn(&Sentence) -> String,
     /// Runs it with JSON parameters.
     pub run: Run,
 }
 
 impl Entry {
     const fn of<C: Command>() -> Entry {
-        Entry {
-            spec: C::SPEC,
-            read: read::<C>,
-            schema: || schemars::schema_for!(C::Parameters),
-            line_for: C::line_for,
-            run: run::<C>,
-        }
+        Entry { spec: C::SPEC, read: read::<C>, schema: || schemars::schema_for!(C::Parameters), run: run::<C> }
     }
 
     /// The invocation that `words`, after the command's name, stand for.

@@ -34,7 +34,6 @@ impl Command for OrgList {
         summary: "List the organizations you can see in Sentry",
         usage: "org list [-q text]",
         examples: &["org list", "org list -q globex"],
-        keywords: &["org", "organization", "organisation", "company"],
         progress: "Looking at your organizations…",
         scopes: &["org:read"],
         skills: &[Skill::Inspect, Skill::Triage, Skill::Seer, Skill::ProjectManagement],

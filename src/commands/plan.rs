@@ -802,7 +802,6 @@ mod tests {
                 assert_eq!(found.spec.name, spec.name, "{alias}");
             }
             assert!(spec.usage.starts_with(spec.name) && !spec.summary.ends_with('.'), "{}", spec.name);
-            assert!(spec.keywords.iter().all(|keyword| keyword.to_lowercase() == *keyword), "{}", spec.name);
         }
         for (title, text) in examples().iter().map(|item| (&item.summary, &item.name)) {
             assert!(!short(text).starts_with("say"), "{title}: {text}");

@@ -65,7 +65,6 @@ impl Command for ProjectList {
         summary: "List the projects of an organization",
         usage: "project list [org] [-q text] [-n limit] [-c cursor]",
         examples: &["project list", "project list globex", "project list globex -q checkout"],
-        keywords: &["project", "app", "application", "service", "platform"],
         progress: "Looking at {}'s projects…",
         scopes: &["org:read"],
         skills: &[Skill::Inspect, Skill::Triage, Skill::Seer, Skill::ProjectManagement],
@@ -81,11 +80,6 @@ impl Command for ProjectList {
             organization_slug: words.next_place().map(|(organization, _)| organization),
             before: None,
         })
-    }
-
-    fn line_for(sentence: &super::sentence::Sentence) -> String {
-        let organization = sentence.place().and_then(|place| place.split('/').next());
-        organization.map_or_else(|| "project list".to_owned(), |organization| format!("project list {organization}"))
     }
 
     async fn run<'a>(context: &'a Context<'a>, parameters: Parameters) -> Result<Answer, CommandError> {

@@ -1,4 +1,4 @@
-//! A plain sentence, and what it says that a command could use: where, since when, which issue.
+//! The words of a plain sentence: which of them name nothing, a time, a place, an issue.
 
 use crate::sentry::slug;
 use crate::sentry::urls::{IssueName, Reference};
@@ -86,13 +86,10 @@ const TIMES: [&str; 16] = [
     "minutes",
 ];
 
-/// Words after which people name an organization or a project.
-const PREPOSITIONS: [&str; 7] = ["in", "for", "from", "of", "on", "at", "within"];
-
-/// A sentence, by its words: without punctuation, and once more in lower case.
+/// A sentence, by its words: in lower case, without punctuation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sentence {
-    words: Vec<(String, String)>,
+    words: Vec<String>,
 }
 
 impl Sentence {
@@ -100,75 +97,17 @@ impl Sentence {
     pub fn new<'w>(words: impl IntoIterator<Item = &'w str>) -> Sentence {
         let punctuation = |character: char| ".,;:!?()[]{}\"'“”‘’…".contains(character);
         let words = words.into_iter().map(|word| word.trim_matches(punctuation)).filter(|word| !word.is_empty());
-        Sentence { words: words.map(|word| (word.to_owned(), word.to_lowercase())).collect() }
+        Sentence { words: words.map(str::to_lowercase).collect() }
     }
 
     /// The words that may mean something, in lower case.
     pub fn content(&self) -> impl Iterator<Item = &str> {
-        self.words.iter().map(|(_, lower)| lower.as_str()).filter(|word| !FILLERS.contains(word))
+        self.words.iter().map(String::as_str).filter(|word| !FILLERS.contains(word))
     }
 
     /// Whether it is told like a sentence: with words that name nothing.
     pub fn is_prose(&self) -> bool {
-        self.words.iter().any(|(_, lower)| FILLERS.contains(&lower.as_str()))
-    }
-
-    /// Whether it only greets.
-    pub fn greets(&self) -> bool {
-        const GREETINGS: [&str; 6] = ["hi", "hello", "hey", "hallo", "hola", "yo"];
-        self.words.len() <= 3 && self.words.first().is_some_and(|(_, first)| GREETINGS.contains(&first.as_str()))
-    }
-
-    /// Whether one of `words` is said, in the singular or the plural.
-    pub fn says(&self, words: &[&str]) -> bool {
-        self.words.iter().any(|(_, lower)| words.iter().any(|word| same(lower, word)))
-    }
-
-    /// The organization, project or `organization/project` that is named after a preposition.
-    pub fn place(&self) -> Option<&str> {
-        let pairs = self.words.iter().zip(self.words.iter().skip(1));
-        let named = pairs.filter(|((_, before), _)| PREPOSITIONS.contains(&before.as_str())).map(|(_, word)| word);
-        // "in the checkout project": an article may stand between.
-        let after_article = self.words.iter().zip(self.words.iter().skip(1)).zip(self.words.iter().skip(2));
-        let after_article = after_article
-            .filter(|(((_, before), (_, article)), _)| {
-                PREPOSITIONS.contains(&before.as_str()) && matches!(article.as_str(), "the" | "our" | "my")
-            })
-            .map(|(_, word)| word);
-        named.chain(after_article).find(|(_, lower)| is_place(lower)).map(|(word, _)| word.as_str())
-    }
-
-    /// The period that is named, as Sentry writes it: `24h`.
-    pub fn period(&self) -> Option<String> {
-        let lower: Vec<&str> = self.words.iter().map(|(_, lower)| lower.as_str()).collect();
-        let numbered = lower.windows(2).find_map(|pair| {
-            let [number, unit] = pair else { return None };
-            let number: u64 = number.parse().ok().filter(|number| (1..1000).contains(number))?;
-            let unit = ["minute", "hour", "day", "week", "month"].into_iter().find(|known| same(unit, known))?;
-            Some(match unit {
-                "minute" => format!("{number}m"),
-                "hour" => format!("{number}h"),
-                "day" => format!("{number}d"),
-                "week" => format!("{number}w"),
-                _ => format!("{}d", number * 30),
-            })
-        });
-        numbered.or_else(|| {
-            let named: &[(&[&str], &str)] = &[
-                (&["today", "tonight", "morning", "afternoon", "evening"], "24h"),
-                (&["yesterday", "night"], "48h"),
-                (&["hour"], "1h"),
-                (&["day"], "24h"),
-                (&["week"], "7d"),
-                (&["month"], "30d"),
-            ];
-            named.iter().find(|(words, _)| self.says(words)).map(|(_, period)| (*period).to_owned())
-        })
-    }
-
-    /// The issue that is named by its short id, as it stands: `CHECKOUT-API-4F`, `globex/CHECKOUT-API-4F`.
-    pub fn issue(&self) -> Option<&str> {
-        self.words.iter().map(|(word, _)| word.as_str()).find(|word| looks_like_issue(word))
+        self.words.iter().any(|word| FILLERS.contains(&word.as_str()))
     }
 }
 
@@ -211,40 +150,6 @@ pub fn is_place(lower: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn sentence(text: &str) -> Sentence {
-        Sentence::new(text.split_whitespace())
-    }
-
-    #[test]
-    fn a_place_follows_a_preposition() {
-        for (text, expected) in [
-            ("what broke in checkout today?", Some("checkout")),
-            ("show me unresolved errors in globex", Some("globex")),
-            ("errors for globex/checkout-api, please", Some("globex/checkout-api")),
-            ("what is new in the storefront project?", Some("storefront")),
-            ("what happened in the last week", None),
-            ("errors in production", None),
-            ("anything on fire", None),
-            ("", None),
-        ] {
-            assert_eq!(sentence(text).place(), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_period_is_read_from_words() {
-        for (text, expected) in [
-            ("what broke today?", Some("24h")),
-            ("errors of the last 3 days", Some("3d")),
-            ("the last 2 months", Some("60d")),
-            ("this week", Some("7d")),
-            ("in the past hour", Some("1h")),
-            ("errors", None),
-        ] {
-            assert_eq!(sentence(text).period().as_deref(), expected, "{text}");
-        }
-    }
 
     #[test]
     fn an_issue_is_told_from_ordinary_words() {

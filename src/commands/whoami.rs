@@ -23,7 +23,6 @@ impl Command for Whoami {
         summary: "Show the Sentry account and permissions in use",
         usage: "whoami",
         examples: &["whoami"],
-        keywords: &["account", "whoami", "permission", "scope", "who", "user"],
         progress: "Asking Sentry who you are…",
         scopes: &[],
         skills: &[Skill::Inspect, Skill::Triage, Skill::Seer, Skill::ProjectManagement],

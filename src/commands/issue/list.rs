@@ -7,8 +7,7 @@ use url::Url;
 use super::view::{self, IssueView};
 use super::{assignee, learned, name, title};
 use crate::commands::answer::{Answer, Audience, Item, More, Part};
-use crate::commands::grammar::{Words, quote};
-use crate::commands::sentence::Sentence;
+use crate::commands::grammar::Words;
 use crate::commands::target::{self, Place};
 use crate::commands::{Command, CommandError, Context, Effect, Skill, Spec, UsageError, invocation, say};
 use crate::sentry::error::SentryError;
@@ -151,39 +150,6 @@ impl Command for IssueList {
             "issue list globex/checkout-api -q \"is:unresolved level:error\"",
             "issue list globex -s freq -t 24h",
         ],
-        keywords: &[
-            "issue",
-            "error",
-            "bug",
-            "problem",
-            "exception",
-            "crash",
-            "failure",
-            "fail",
-            "failing",
-            "failed",
-            "broke",
-            "broken",
-            "break",
-            "breaking",
-            "unresolved",
-            "resolved",
-            "wrong",
-            "happening",
-            "happened",
-            "regression",
-            "fire",
-            "new",
-            "worst",
-            "top",
-            "frequent",
-            "warning",
-            "fatal",
-            "affected",
-            "list",
-            "search",
-            "find",
-        ],
         progress: "Looking at {}'s issues…",
         scopes: &["org:read", "event:read"],
         skills: &[Skill::Inspect, Skill::Triage, Skill::Seer],
@@ -213,40 +179,6 @@ impl Command for IssueList {
         parameters.query = (said || !terms.is_empty()).then(|| terms.join(" "));
         parameters.check()?;
         Ok(parameters)
-    }
-
-    fn line_for(sentence: &Sentence) -> String {
-        let mut line = "issue list".to_owned();
-        if let Some(place) = sentence.place() {
-            line.push_str(&format!(" {}", quote(place)));
-        }
-        let mut terms =
-            vec![if sentence.says(&["resolved", "fixed", "solved"]) { "is:resolved" } else { DEFAULT_QUERY }];
-        if sentence.says(&["mine", "my"]) || (sentence.says(&["assigned"]) && sentence.says(&["me"])) {
-            terms.push("assigned:me");
-        }
-        let levels = [("fatal", "level:fatal"), ("warning", "level:warning")];
-        terms.extend(levels.into_iter().filter(|(word, _)| sentence.says(&[word])).map(|(_, term)| term));
-        let environments = [
-            ("production", "environment:production"),
-            ("prod", "environment:production"),
-            ("staging", "environment:staging"),
-        ];
-        terms.extend(environments.into_iter().find(|(word, _)| sentence.says(&[word])).map(|(_, term)| term));
-        if terms != [DEFAULT_QUERY] {
-            line.push_str(&format!(" -q {}", quote(&terms.join(" "))));
-        }
-        if sentence.says(&["frequent", "often", "top", "worst", "most"]) {
-            line.push_str(" -s freq");
-        } else if sentence.says(&["affected", "people"]) {
-            line.push_str(" -s user");
-        } else if sentence.says(&["new", "newest"]) {
-            line.push_str(" -s new");
-        }
-        if let Some(period) = sentence.period() {
-            line.push_str(&format!(" -t {period}"));
-        }
-        line
     }
 
     async fn run<'a>(context: &'a Context<'a>, parameters: Parameters) -> Result<Answer, CommandError> {

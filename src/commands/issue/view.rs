@@ -9,7 +9,6 @@ use super::stack::{Stack, message, stack};
 use super::{assignee, learned, list, name, title};
 use crate::commands::answer::{Answer, Audience, Field, Invocation, Part};
 use crate::commands::grammar::Words;
-use crate::commands::sentence::Sentence;
 use crate::commands::target::{self, MAX_ASKED, Place};
 use crate::commands::{Command, CommandError, Context, Effect, Skill, Spec, UsageError, invocation, say};
 use crate::sentry::error::SentryError;
@@ -51,7 +50,6 @@ impl Command for IssueView {
             "issue view globex/CHECKOUT-API-4F -e oldest",
             "issue view https://globex.sentry.io/issues/4521/",
         ],
-        keywords: &["stack", "stacktrace", "trace", "traceback", "detail", "explain", "cause"],
         progress: "Looking at {}…",
         scopes: &["org:read", "event:read"],
         skills: &[Skill::Inspect, Skill::Triage, Skill::Seer],
@@ -72,10 +70,6 @@ impl Command for IssueView {
             issue_url: None,
             event_id: event_id.or(named.event),
         })
-    }
-
-    fn line_for(sentence: &Sentence) -> String {
-        sentence.issue().map_or_else(|| "issue view @latest".to_owned(), |issue| format!("issue view {issue}"))
     }
 
     async fn run<'a>(context: &'a Context<'a>, parameters: Parameters) -> Result<Answer, CommandError> {
