@@ -17,7 +17,6 @@ use crate::sentry::slug;
 use crate::sentry::urls::{self, IssueName, Page};
 
 /// What to do about a person's words.
-#[expect(clippy::large_enum_variant, reason = "one at a time, matched at once, never kept")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Plan {
     /// Run a command.

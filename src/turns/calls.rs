@@ -120,7 +120,7 @@ pub struct TakeConsent {
 #[serde(rename_all = "snake_case")]
 pub enum Consent {
     /// This caller took the step; nobody else can.
-    Taken(TicketFacts),
+    Taken(Box<TicketFacts>),
     /// Somebody took it before.
     Used,
     /// It ran out.

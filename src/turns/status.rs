@@ -98,15 +98,15 @@ impl Person {
     pub(super) async fn status(&self, turn: &Turn) -> Result<Answer, PersonError> {
         let mut answer = self.connection().await?;
         // The grant has told whose account it is, and its person has confirmed that it is theirs (P14).
-        match self.vault.peek().await.ok().filter(|_| self.world.config.environment_token.is_none()) {
-            Some(grant) => match self.clients(&grant).await {
+        let grant = self.vault.peek().await.ok().filter(|_| self.world.config.environment_token.is_none());
+        if let Some(grant) = grant {
+            match self.clients(&grant).await {
                 Ok(entries) => answer.parts.extend(listed(&entries, self.now())),
                 Err(error) => {
                     self.log(Level::Warn, "account_unavailable", &[("error", &error.0)]);
                     answer.notes.push("Your MCP clients could not be listed just now.".to_owned());
                 }
-            },
-            None => {}
+            }
         }
         if self.world.config.sentry_app.is_ok() {
             answer

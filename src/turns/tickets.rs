@@ -96,7 +96,7 @@ impl Person {
                 if call.declined {
                     self.end_unused(&ticket, TicketState::Declined)?;
                 }
-                Consent::Taken(self.facts(&ticket)?)
+                Consent::Taken(Box::new(self.facts(&ticket)?))
             }
         };
         self.wake(self.now()).await?;

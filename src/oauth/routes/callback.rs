@@ -63,7 +63,7 @@ async fn confirm_page(world: &World, request: &Request<Bytes>) -> Result<Page, E
     within_limits(world, request).await?;
     let declined = error == Some("access_denied");
     let facts = take(world, &state, declined).await?;
-    let ended = |problem| Ended { problem, back: facts.asker.back.clone() };
+    let ended = |problem| Ended { problem, back: facts.asker.back.clone().map(Box::new) };
     if declined {
         return Err(ended(ConnectProblem::Declined));
     }
@@ -111,7 +111,7 @@ async fn confirm_page(world: &World, request: &Request<Bytes>) -> Result<Page, E
 async fn take(world: &World, state: &ConnectState, declined: bool) -> Result<TicketFacts, ConnectProblem> {
     let take = TakeConsent { ticket: state.ticket.clone(), nonce: state.nonce.clone(), declined };
     match call(&*world.objects, &state.person, &take).await.map_err(|error| unavailable(world, &error))? {
-        Consent::Taken(facts) => Ok(facts),
+        Consent::Taken(facts) => Ok(*facts),
         Consent::Used => Err(ConnectProblem::StateUsed),
         Consent::Expired => Err(ConnectProblem::StateExpired),
         Consent::Unknown => Err(ConnectProblem::BadState),

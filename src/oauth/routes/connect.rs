@@ -178,7 +178,7 @@ fn live(view: TicketView) -> Result<TicketFacts, Ended> {
         TicketView::Declined(back) | TicketView::Expired(back) => (ConnectProblem::LinkExpired, back),
         TicketView::Unknown => (ConnectProblem::LinkUnknown, None),
     };
-    Err(Ended { problem, back })
+    Err(Ended { problem, back: back.map(Box::new) })
 }
 
 fn start_step(content: &LinkContent) -> String {

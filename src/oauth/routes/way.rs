@@ -93,12 +93,12 @@ pub(super) fn confirm_step(ticket: &str, nonce: &str, browser: &str) -> String {
 pub(super) struct Ended {
     pub problem: ConnectProblem,
     /// The conversation in Slack, when the object told it.
-    pub back: Option<Url>,
+    pub back: Option<Box<Url>>,
 }
 
 impl Ended {
     pub(super) fn page(&self) -> Page {
-        self.problem.page_with(self.back.as_ref())
+        self.problem.page_with(self.back.as_deref())
     }
 }
 
