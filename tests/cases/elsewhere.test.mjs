@@ -35,10 +35,12 @@ scenario(114, "RFC 8693 §2.1", "nor for another resource or life", async () => 
   await refuses(EXCHANGE, exchange({ resource: "https://evil.example/mcp" }), exchange({ resource: `${door.origin}/mcp` }), exchange({ expires_in: "999999" }));
 });
 
-scenario(115, "RFC 8414 §2", "and it is not announced, nor can a client register for it", async () => {
+scenario(115, "RFC 8414 §2, RFC 7591 §3.2.1", "and it is not announced, and a client that registers for it gets the rest", async () => {
   const { grant_types_supported } = (await door.ask("/.well-known/oauth-authorization-server")).json;
   assert.ok(!grant_types_supported.includes(EXCHANGE));
-  isError(await door.registration({ redirect_uris: ["https://app.example/cb"], grant_types: ["authorization_code", EXCHANGE] }), 400, "invalid_client_metadata");
+  const registered = await door.registration({ redirect_uris: ["https://app.example/cb"], grant_types: ["authorization_code", EXCHANGE] });
+  assert.deepEqual([registered.status, registered.json.grant_types], [201, ["authorization_code"]]);
+  isError(await door.registration({ redirect_uris: ["https://app.example/cb"], grant_types: [EXCHANGE] }), 400, "invalid_client_metadata");
 });
 
 /** A JWT with this header and these claims, and with a signature that nobody made. */
