@@ -46,7 +46,7 @@ test("the Deploy button's build and deploy commands exist", () => {
 
 test("no secret has a value in a file that is committed", () => {
   for (const name of SECRETS) assert.ok(!(name in config.vars), `${name} is in wrangler.toml`);
-  for (const line of example) assert.doesNotMatch(line, /^(# )?\w*(SECRET|TOKEN)\w*="[^"]/);
+  for (const line of example) assert.doesNotMatch(line, /^(# )?\w*(SECRET|TOKEN)\w*(?<!_HOURS)="[^"]/);
 });
 
 test("the bindings are there, and Person keeps its state in SQLite", () => {
