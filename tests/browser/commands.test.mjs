@@ -12,7 +12,7 @@ scene("status says who is connected, and its button asks before it takes the acc
   await ada.page.getByTestId("thread-close").click();
 
   await ada.say("/sentry status");
-  await ada.sees("Ada Lovelace (ada@example.com)");
+  await ada.sees("Connected as Ada Lovelace");
   await shot(ada.page, "status-2-connected");
   const disconnect = ada.page.locator("#messages").getByRole("button", { name: "Disconnect" });
   await disconnect.click();
