@@ -119,7 +119,7 @@ scene("the whole way from a question to its answer needs no mouse", async ({ per
   await connect.keyboard.press("Enter");
   await connect.getByRole("heading", { name: "Sentry account connected" }).waitFor();
   await connect.close();
-  await ada.sees("Initech GmbH");
+  await ada.sees("printer-fleet");
 
   await page.keyboard.press("Escape");
   await ada.thread.waitFor({ state: "hidden", timeout: PATIENCE });

@@ -17,6 +17,7 @@ scene("the picture", async ({ world, person }) => {
   await ada.page.locator("#thread-messages").getByText("CHECKOUT-API-4F").first().waitFor();
   await ada.page.mouse.move(0, 0);
   await ada.page.evaluate(() => document.activeElement.blur());
+  await ada.page.getByText("Payments time out for some customers").scrollIntoViewIfNeeded();
   await ada.page.waitForTimeout(500);
   const picture = await ada.page.screenshot();
   await sharp(picture).png({ palette: true, quality: 90, effort: 10 }).toFile(path.join(root, "docs/pictures/sandbox.png"));

@@ -130,7 +130,7 @@ scene("a link that was forwarded names whom it connects, before anything is aske
   const stranger = await (await open()).newPage();
   await stranger.goto(await ada.control("connect_link").getAttribute("href"));
   await stranger.getByText("Ada Lovelace").waitFor();
-  await stranger.getByText("somebody may have forwarded you their link").waitFor();
+  await stranger.getByText("Did somebody send you this link?").waitFor();
   assert.ok(new URL(stranger.url()).pathname.startsWith("/connect/"));
 });
 
