@@ -2,7 +2,7 @@
 // failure. `npm test -- PART…` runs parts of it:
 //
 //     unit      the library's own tests
-//     host      formatting, lints, and everything that runs without workerd
+//     host      formatting, lints, documentation, and everything that runs without workerd
 //     workerd   the built Worker on workerd
 //     cases     the same, over plain HTTP, case by case
 //     peers     the same, by other people's clients and conformance suites
@@ -58,6 +58,8 @@ main(async () => {
 async function lints() {
   await check("Formatting", () => cargo(["fmt", "--all", "--check"]));
   await check("Lints", () => cargo(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]));
+  const doc = ["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"];
+  await check("Links of the documentation", () => cargo(doc, { RUSTDOCFLAGS: "-D warnings" }));
   // The edge compiles for the Worker's target alone. Debian's compiler has a clippy of its own, which may be absent.
   if (toolchain.name === "debian" && !fs.existsSync("/usr/bin/cargo-clippy")) {
     leaveOut("Lints for the Worker's target", "this toolchain has no clippy (rust-web-clippy)");
@@ -121,8 +123,8 @@ async function configuration() {
 
 // ---- how they are run ---------------------------------------------------------------------------------------------
 
-function cargo(args) {
-  const env = environment({ INSTA_UPDATE: "no" }); // a snapshot that differs is a failure
+function cargo(args, extra = {}) {
+  const env = environment({ INSTA_UPDATE: "no", ...extra }); // a snapshot that differs is a failure
   return run("cargo", args, { env, failure: `\`cargo ${args[0]}\` failed` });
 }
 

@@ -44,7 +44,7 @@
 //! # What is stored
 //!
 //! Nothing (P17): a token that Sentry accepted is known by its hash for a minute, a place that was seen for a quarter of an
-//! hour, both in the memory of this isolate ([`cache`]).
+//! hour, both in the memory of this isolate ([`crate::cache`]).
 
 pub mod arguments;
 pub mod call;

@@ -1,4 +1,4 @@
-//! What the first page says, apart from how: [`super`] renders it for people, [`super::markdown`] for machines.
+//! What the first page says, apart from how: [`super`] renders it for people, [`super::markdown()`] for machines.
 
 use url::Url;
 

@@ -1,7 +1,7 @@
 //! The first page: what Vedette is, which of its doors are open, and how to come in. No secret, and nothing that depends on
 //! who looks; only the address under which it is looked at.
 //!
-//! [`facts`] and [`clients`] hold what is said, once; this file says it to people, [`markdown`] to machines.
+//! [`facts`] and [`clients`] hold what is said, once; this file says it to people, [`markdown()`] to machines.
 //!
 //! The page works without its script, which only copies: the buttons are hidden until it runs.
 
