@@ -119,6 +119,8 @@ pub struct Action {
 pub enum Does {
     /// Runs a command as a new turn of the person who presses it.
     Run(Invocation),
+    /// The same, and what comes of it takes the place of this answer, which has served then: a guess, a question, a failure.
+    Instead(Invocation),
     /// Opens a page.
     Open(Url),
     /// Starts connecting a Sentry account.

@@ -84,7 +84,7 @@ fn sentry(error: &SentryError, subject: &str, host: &SentryHost, account: Option
             format!("I can't find {subject}"),
             format!("It may be gone, be spelled otherwise, or be hidden from {who}."),
             find("org list")
-                .map(|entry| target::run("My organizations", entry.spec.name, &serde_json::json!({})))
+                .map(|entry| target::instead(entry.spec.name, &serde_json::json!({})))
                 .into_iter()
                 .collect(),
         ),
@@ -330,7 +330,7 @@ mod tests {
 
     It may be gone, be spelled otherwise, or be hidden from this account (ada@globex.example).
 
-    - My organizations: `find_organizations` with `{}`
+    - List my organizations: `find_organizations` with `{}`
 
     ---
 

@@ -1,12 +1,13 @@
 //! Guessing what somebody meant who made a typing mistake. A guess is offered as a line and a button, and never run by
 //! itself.
 
-use super::answer::{Action, Answer, Does, Part};
+use super::answer::{Answer, Part};
+use super::catalogue;
 use super::grammar::{self, Words};
 use super::nearest::nearest;
+use super::offer::Offer;
 use super::plan::{CONTROLS, Control, Plan, begins, command, control, lower, named};
 use super::sentence::{Sentence, is_filler, same};
-use super::{catalogue, say};
 
 /// A command or a word of the connection that the words nearly begin with.
 pub fn typing_mistake(words: &Words) -> Option<Answer> {
@@ -66,25 +67,10 @@ pub fn about_the_connection(words: &Words) -> Option<Answer> {
 
 /// Offers `line`, with a button when it can be run.
 fn did_you_mean(line: &str, title: &str) -> Answer {
-    let mut actions = Vec::new();
-    if let Ok(words) = Words::parse(line) {
-        match (control(&words), command(&words, false)) {
-            (Some(Plan::Connect), _) => {
-                actions.push(Action { label: "Connect Sentry".to_owned(), does: Does::Connect })
-            }
-            (Some(Plan::Disconnect), _) => {
-                actions.push(Action { label: "Disconnect".to_owned(), does: Does::Disconnect })
-            }
-            (None, Some(Plan::Run { invocation, .. })) => {
-                actions.push(Action { label: say::cut(&format!("Run {line}"), 75), does: Does::Run(invocation) });
-            }
-            _ => {}
-        }
-    }
     Answer {
         title: title.to_owned(),
         parts: vec![Part::Paragraph(format!("Did you mean `{}`?", line.replace('`', "'")))],
-        actions,
+        actions: Offer::new(line).and_then(Offer::action).into_iter().collect(),
         notes: vec!["`help` shows everything I can do.".to_owned()],
         ..Answer::default()
     }

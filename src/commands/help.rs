@@ -1,6 +1,7 @@
 //! Help: on everything, on one command, on a line that did not make sense, and for those who are new.
 
-use super::answer::{Action, Answer, Does, Invocation, Item, Part};
+use super::answer::{Action, Answer, Does, Item, Part};
+use super::offer::{self, Offer};
 use super::plan::{CONTROLS, named};
 use super::{Entry, UsageError, catalogue};
 
@@ -41,11 +42,17 @@ pub fn examples() -> Vec<Item> {
     examples.into_iter().map(item).collect()
 }
 
+/// What to begin with.
+pub fn beginnings() -> Vec<Offer> {
+    ["issue list", "org list"].into_iter().filter_map(Offer::new).collect()
+}
+
 /// What somebody sees who says nothing.
 pub fn introduction() -> Answer {
-    let run = |label: &str, command: &str| Action {
-        label: label.to_owned(),
-        does: Does::Run(Invocation { command: command.to_owned(), parameters: serde_json::json!({}) }),
+    // It stays to be looked at, so what a button runs is shown beside it.
+    let beside = |action: Action| match action.does {
+        Does::Instead(invocation) => Action { does: Does::Run(invocation), ..action },
+        _ => action,
     };
     Answer {
         title: "Hi, I look into Sentry for you".to_owned(),
@@ -57,7 +64,7 @@ pub fn introduction() -> Answer {
             ),
             Part::Items(examples()),
         ],
-        actions: vec![run("Unresolved issues", "issue list"), run("My organizations", "org list")],
+        actions: offer::actions(beginnings()).into_iter().map(beside).collect(),
         notes: vec!["`help` shows everything; with `--share` at the end, the whole channel sees the answer.".to_owned()],
         ..Answer::default()
     }

@@ -3,6 +3,7 @@
 pub mod list;
 mod stack;
 pub mod view;
+mod wording;
 
 use super::answer::Learned;
 use super::say;

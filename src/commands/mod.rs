@@ -13,6 +13,7 @@ mod guess;
 mod help;
 mod issue;
 pub(crate) mod nearest;
+pub(crate) mod offer;
 mod org;
 pub mod plan;
 mod project;
@@ -27,7 +28,7 @@ mod whoami;
 
 use futures::future::LocalBoxFuture;
 use schemars::JsonSchema;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::sentry::{client::Client, error::SentryError};
@@ -182,6 +183,8 @@ pub trait Command: 'static {
     /// # Errors
     /// When they do not make sense, with what would.
     fn read(words: &mut grammar::Words) -> Result<Self::Parameters, UsageError>;
+    /// What a button says that runs it: in the imperative, in words and not as a command, and with what it is about.
+    fn label(parameters: &Self::Parameters) -> String;
     /// Runs it.
     ///
     /// # Errors
@@ -200,6 +203,8 @@ pub struct Entry {
     pub spec: Spec,
     /// Reads the words after its name into JSON parameters.
     pub read: fn(&mut grammar::Words) -> Result<Value, UsageError>,
+    /// What a button says that runs it with these JSON parameters; `None` when they do not fit.
+    pub label: fn(&Value) -> Option<String>,
     /// The JSON schema of its parameters.
     pub schema: fn() -> schemars::Schema,
     /// Runs it with JSON parameters.
@@ -208,7 +213,13 @@ pub struct Entry {
 
 impl Entry {
     const fn of<C: Command>() -> Entry {
-        Entry { spec: C::SPEC, read: read::<C>, schema: || schemars::schema_for!(C::Parameters), run: run::<C> }
+        Entry {
+            spec: C::SPEC,
+            read: read::<C>,
+            label: label::<C>,
+            schema: || schemars::schema_for!(C::Parameters),
+            run: run::<C>,
+        }
     }
 
     /// The invocation that `words`, after the command's name, stand for.
@@ -225,6 +236,10 @@ fn read<C: Command>(words: &mut grammar::Words) -> Result<Value, UsageError> {
     let parameters = C::read(words)?;
     words.finish()?;
     serde_json::to_value(parameters).map_err(|error| UsageError::new(error.to_string()))
+}
+
+fn label<C: Command>(parameters: &Value) -> Option<String> {
+    C::Parameters::deserialize(parameters).ok().map(|parameters| C::label(&parameters))
 }
 
 fn run<'a, C: Command>(

@@ -46,6 +46,11 @@ impl Command for OrgList {
         Ok(Parameters { query })
     }
 
+    fn label(parameters: &Parameters) -> String {
+        let with = parameters.query.as_ref().map(|query| format!(" with “{query}”")).unwrap_or_default();
+        format!("List my organizations{with}")
+    }
+
     async fn run<'a>(context: &'a Context<'a>, parameters: Parameters) -> Result<Answer, CommandError> {
         let query = parameters.query.as_deref().map(str::trim).filter(|query| !query.is_empty());
         let all = context.client.organizations().await?;
@@ -56,7 +61,12 @@ impl Command for OrgList {
             answer.title = format!("Your organizations with “{}”", say::line(query, 100));
         }
         if !fitting.is_empty() {
-            answer.title.push_str(&say::place_in_list(Some(fitting.len() as u64), Some(0)));
+            answer.title.push_str(&say::place_in_list(say::Excerpt {
+                total: Some(fitting.len() as u64),
+                before: Some(0),
+                shown: fitting.len().min(SHOWN) as u64,
+                more: fitting.len() > SHOWN,
+            }));
         }
         if fitting.is_empty() {
             answer.parts.push(Part::Paragraph(match query {

@@ -248,7 +248,7 @@ fn issue_as_place(word: &str) -> Option<Option<Plan>> {
     let answer = Answer {
         title: format!("{} is an issue, not a project", named.issue),
         parts: vec![Part::Paragraph(format!("`issue view {word}` shows it.", word = say::line(word, 120)))],
-        actions: vec![target::run(format!("Show {}", named.issue), "issue view", &parameters)],
+        actions: vec![target::instead("issue view", &parameters)],
         ..Answer::default()
     };
     Some(Some(Plan::Say(answer)))
@@ -567,45 +567,57 @@ mod tests {
     #[test]
     fn a_plain_question_is_run_when_it_is_understood_and_no_word_of_it_is_dropped() {
         for (text, expected) in [
-            (r#"what's broken in checkout?"#, r#"read as issue list checkout [Search for “checkout”]"#),
+            (r#"what's broken in checkout?"#, r#"read as issue list checkout [Show issues with “checkout”]"#),
             (
                 r#"show me the newest errors in globex from last hour"#,
-                r#"read as issue list globex -q "is:unresolved level:[error,fatal]" -s new -t 1h [Warnings too]"#,
+                r#"read as issue list globex -q "is:unresolved level:[error,fatal]" -s new -t 1h [Show the newest unresolved issues in globex from the last hour]"#,
             ),
             (r#"who is assigned CHECKOUT-API-4F?"#, r#"read as issue view CHECKOUT-API-4F []"#),
             (
                 r#"resolve CHECKOUT-API-4F"#,
                 r#"say I can't resolve CHECKOUT-API-4F from here yet [Show CHECKOUT-API-4F]"#,
             ),
-            (r#"why is checkout slow?"#, r#"say I can't tell how fast something is yet [Issues in checkout]"#),
-            (r#"show trace a1b2c3d4"#, r#"say I can't read traces yet [Unresolved issues]"#),
+            (
+                r#"why is checkout slow?"#,
+                r#"say I can't tell how fast something is yet [Show unresolved issues in checkout]"#,
+            ),
+            (r#"show trace a1b2c3d4"#, r#"say I can't read traces yet [Show unresolved issues]"#),
             (
                 r#"any new issues since the last release?"#,
-                r#"say I can't read releases yet [New issues of that release, Unresolved issues]"#,
+                r#"say I can't read releases yet [Show issues new in the latest release, Show unresolved issues]"#,
             ),
             (r#"what can you do?"#, r#"say What I can do []"#),
             (r#"thanks!"#, r#"say You're welcome []"#),
-            (r#"good morning"#, r#"say Hi, I look into Sentry for you [Unresolved issues, My organizations]"#),
-            (r#"globex"#, r#"say What about globex? [Issues in globex, Search for “globex”]"#),
-            (r#"checkout-api"#, r#"say What about checkout-api? [Issues in checkout-api, Search for “checkout-api”]"#),
-            (r#"GatewayTimeout"#, r#"say What about GatewayTimeout? [Search for “GatewayTimeout”]"#),
-            (r#"is globex down?"#, r#"say I can't tell whether something is up yet [Issues in globex]"#),
+            (
+                r#"good morning"#,
+                r#"say Hi, I look into Sentry for you [Show unresolved issues, List my organizations]"#,
+            ),
+            (r#"globex"#, r#"say What about globex? [Show unresolved issues in globex, Show issues with “globex”]"#),
+            (
+                r#"checkout-api"#,
+                r#"say What about checkout-api? [Show unresolved issues in checkout-api, Show issues with “checkout-api”]"#,
+            ),
+            (r#"GatewayTimeout"#, r#"say What about GatewayTimeout? [Show issues with “GatewayTimeout”]"#),
+            (
+                r#"is globex down?"#,
+                r#"say I can't tell whether something is up yet [Show unresolved issues in globex]"#,
+            ),
             (r#"log me out"#, r#"say Shall I disconnect your Sentry account? [Disconnect]"#),
             (
                 r#"what changed in release 2.14.1?"#,
-                r#"say I can't read releases yet [Issues of that release, Unresolved issues]"#,
+                r#"say I can't read releases yet [Show issues of release 2.14.1, Show unresolved issues]"#,
             ),
-            (r#"show logs for checkout-api"#, r#"say I can't read logs yet [Issues in checkout-api]"#),
-            (r#"which issues affect the most users?"#, r#"read as issue list -s user [All unresolved issues]"#),
+            (r#"show logs for checkout-api"#, r#"say I can't read logs yet [Show unresolved issues in checkout-api]"#),
+            (r#"which issues affect the most users?"#, r#"read as issue list -s user [Show unresolved issues]"#),
             (
                 r#"search timeout in globex"#,
-                r#"read as issue list globex -q "is:unresolved timeout" [Issues in globex]"#,
+                r#"read as issue list globex -q "is:unresolved timeout" [Show unresolved issues in globex]"#,
             ),
             (
                 r#"what did release 2.14.1 break in globex?"#,
-                r#"say I can't read releases yet [Issues of that release, Issues in globex]"#,
+                r#"say I can't read releases yet [Show issues of release 2.14.1 in globex, Show unresolved issues in globex]"#,
             ),
-            (r#"status of checkout"#, r#"read as issue list checkout [Search for “checkout”]"#),
+            (r#"status of checkout"#, r#"read as issue list checkout [Show issues with “checkout”]"#),
             (
                 r#"assign CHECKOUT-API-4F to me"#,
                 r#"say I can't assign CHECKOUT-API-4F from here yet [Show CHECKOUT-API-4F]"#,
@@ -616,44 +628,68 @@ mod tests {
             ),
             (
                 r#"show me fatal errors in globex"#,
-                r#"read as issue list globex -q "is:unresolved level:fatal" [Search for “globex”]"#,
+                r#"read as issue list globex -q "is:unresolved level:fatal" [Show fatal issues with “globex”]"#,
             ),
-            (r#"who else is affected?"#, r#"say I did not understand that [Unresolved issues, My organizations]"#),
+            (
+                r#"who else is affected?"#,
+                r#"say I did not understand that [Show unresolved issues, List my organizations]"#,
+            ),
             (r#"oldest event"#, r#"read as issue view -e oldest []"#),
-            (r#"and the previous one?"#, r#"say I did not understand that [Unresolved issues, My organizations]"#),
-            (r#"what broke in checkout today?"#, r#"read as issue list checkout -t 24h [Search for “checkout”]"#),
-            (r#"issues in globex from this week"#, r#"read as issue list globex -t 7d [Search for “globex”]"#),
-            (r#"which projects are there in globex"#, r#"read as project list globex [Issues in globex]"#),
+            (
+                r#"and the previous one?"#,
+                r#"say I did not understand that [Show unresolved issues, List my organizations]"#,
+            ),
+            (
+                r#"what broke in checkout today?"#,
+                r#"read as issue list checkout -t 24h [Show issues with “checkout” from the last 24 hours]"#,
+            ),
+            (
+                r#"issues in globex from this week"#,
+                r#"read as issue list globex -t 7d [Show issues with “globex” from the last 7 days]"#,
+            ),
+            (
+                r#"which projects are there in globex"#,
+                r#"read as project list globex [Show unresolved issues in globex]"#,
+            ),
             (r#"what are my organizations"#, r#"read as org list []"#),
             (r#"explain WEB-1 to me"#, r#"read as issue view WEB-1 []"#),
             (
                 r#"any fatal errors in production assigned to me?"#,
-                r#"read as issue list -q "is:unresolved assigned:me level:fatal environment:production" [All unresolved issues]"#,
+                r#"read as issue list -q "is:unresolved assigned:me level:fatal environment:production" [Show unresolved issues]"#,
             ),
             (
                 r#"the most frequent errors of the last 3 days"#,
-                r#"read as issue list -q "is:unresolved level:[error,fatal]" -s freq -t 3d [Warnings too]"#,
+                r#"read as issue list -q "is:unresolved level:[error,fatal]" -s freq -t 3d [Show the most frequent unresolved issues from the last 3 days]"#,
             ),
             (r#"please link my account to sentry"#, r#"say I am not sure what you mean [Connect Sentry]"#),
-            (r#"org view globex"#, r#"say I don't know what to do with “globex” [My organizations]"#),
-            (r#"use the force, luke"#, r#"say I did not understand that [Unresolved issues, My organizations]"#),
-            (r#"🦀"#, r#"say I did not understand that [Unresolved issues, My organizations]"#),
-            (r#"issu lst"#, r#"say I don't know that one [Run issue list]"#),
-            (r#"issu lst globex -n 5"#, r#"say I don't know that one [Run issue list globex -n 5]"#),
-            (r#"isues"#, r#"say I don't know that one [Run issues]"#),
+            (r#"org view globex"#, r#"say I don't know what to do with “globex” [List my organizations]"#),
+            (
+                r#"use the force, luke"#,
+                r#"say I did not understand that [Show unresolved issues, List my organizations]"#,
+            ),
+            (r#"🦀"#, r#"say I did not understand that [Show unresolved issues, List my organizations]"#),
+            (r#"issu lst"#, r#"say I don't know that one [Show unresolved issues]"#),
+            (r#"issu lst globex -n 5"#, r#"say I don't know that one [Show 5 unresolved issues in globex]"#),
+            (r#"isues"#, r#"say I don't know that one [Show unresolved issues]"#),
             (r#"conect"#, r#"say I don't know that one [Connect Sentry]"#),
             (r#"disconect"#, r#"say I don't know that one [Disconnect]"#),
             (r#"stauts"#, r#"say I don't know that one []"#),
-            (r#"issue lits"#, r#"say I don't know that one [Run issue list]"#),
+            (r#"issue lits"#, r#"say I don't know that one [Show unresolved issues]"#),
             (r#"is anything on fire?"#, r#"read as issue list []"#),
-            (r#"list issues in globex"#, r#"read as issue list globex [Search for “globex”]"#),
-            (r#"hello there!"#, r#"say Hi, I look into Sentry for you [Unresolved issues, My organizations]"#),
+            (r#"list issues in globex"#, r#"read as issue list globex [Show issues with “globex”]"#),
+            (
+                r#"hello there!"#,
+                r#"say Hi, I look into Sentry for you [Show unresolved issues, List my organizations]"#,
+            ),
             (r#"hi list issues"#, r#"read as issue list []"#),
-            (r#"issues today"#, r#"read as issue list -t 24h [All unresolved issues]"#),
-            (r#"top 5 issues in globex"#, r#"read as issue list globex -s freq -n 5 [Search for “globex”]"#),
+            (r#"issues today"#, r#"read as issue list -t 24h [Show unresolved issues]"#),
+            (
+                r#"top 5 issues in globex"#,
+                r#"read as issue list globex -s freq -n 5 [Show the 5 most frequent issues with “globex”]"#,
+            ),
             (
                 r#"errors in globex but not in production"#,
-                r#"say I don't know what to do with “but” and “not” [Issues in globex, Warnings too]"#,
+                r#"say I don't know what to do with “but” and “not” [Show production errors in globex, Show production issues in globex]"#,
             ),
             (r#"am i connected?"#, r#"status"#),
             (r#"is CHECKOUT-API-4F resolved?"#, r#"read as issue view CHECKOUT-API-4F []"#),
@@ -667,13 +703,13 @@ mod tests {
             ),
             (
                 r#"show me checkout-api errors"#,
-                r#"say I don't know what to do with “checkout-api” [Unresolved issues, Warnings too]"#,
+                r#"say I don't know what to do with “checkout-api” [Show errors, Show unresolved issues]"#,
             ),
-            (r#"my issues"#, r#"read as issue list -q "is:unresolved assigned:me" [All unresolved issues]"#),
+            (r#"my issues"#, r#"read as issue list -q "is:unresolved assigned:me" [Show unresolved issues]"#),
             (r#"stack trace"#, r#"read as issue view []"#),
             (
                 r#"issues in globex and initech"#,
-                r#"say I don't know what to do with “initech” [Issues in globex, Search for “globex”]"#,
+                r#"say I don't know what to do with “initech” [Show unresolved issues in globex, Show issues with “globex”]"#,
             ),
         ] {
             assert_eq!(short(text), expected, "{text}");
@@ -702,8 +738,8 @@ mod tests {
             ("help connect", "say connect []"),
             ("issue list globex web", "say I don't know what to do with “web”. []"),
             ("help frobnicate", "say I have no help on that; this is what I can do []"),
-            ("", "say Hi, I look into Sentry for you [Unresolved issues, My organizations]"),
-            ("sentry", "say Hi, I look into Sentry for you [Unresolved issues, My organizations]"),
+            ("", "say Hi, I look into Sentry for you [Show unresolved issues, List my organizations]"),
+            ("sentry", "say Hi, I look into Sentry for you [Show unresolved issues, List my organizations]"),
         ] {
             assert_eq!(short(text), expected, "{text}");
         }
@@ -779,8 +815,8 @@ mod tests {
 
     > `help` shows everything; with `--share` at the end, the whole channel sees the answer.
 
-    - Unresolved issues: `search_issues` with `{}`
-    - My organizations: `find_organizations` with `{}`
+    - Show unresolved issues: `search_issues` with `{}`
+    - List my organizations: `find_organizations` with `{}`
     "#);
     }
 

@@ -82,6 +82,12 @@ impl Command for ProjectList {
         })
     }
 
+    fn label(parameters: &Parameters) -> String {
+        let of = parameters.organization_slug.as_ref().map(|slug| format!(" of {slug}")).unwrap_or_default();
+        let with = parameters.query().map(|query| format!(" with “{query}”")).unwrap_or_default();
+        format!("List the projects{of}{with}")
+    }
+
     async fn run<'a>(context: &'a Context<'a>, parameters: Parameters) -> Result<Answer, CommandError> {
         let again = invocation::<ProjectList>(&parameters);
         let place = target::resolve(context, parameters.organization_slug.as_deref(), None, &again).await?;
@@ -120,11 +126,15 @@ fn answer(context: &Context<'_>, place: &Place, parameters: &Parameters, page: P
         Some(query) => format!("Projects of {organization} with “{}”", say::line(query, 100)),
         None => format!("Projects of {organization}"),
     };
-    let title = format!("{title}{}", say::place_in_list(total, before));
+    let more = page.next.is_some();
+    let title = format!("{title}{}", say::place_in_list(say::Excerpt { total, before, shown, more }));
     let part = match page.items.as_slice() {
         [] => Part::Paragraph("There is none that this account can see.".to_owned()),
         items => Part::Items(items.iter().filter_map(|project| item(context, organization, project)).collect()),
     };
+    let first =
+        Parameters { organization_slug: Some(organization.clone()), cursor: None, before: None, ..parameters.clone() };
+    let back = before.filter(|before| *before > 0).map(|_| target::back(&invocation::<ProjectList>(&first)));
     let more = page.next.map(|cursor| More {
         remaining: total.zip(before).map(|(total, before)| total.saturating_sub(before).saturating_sub(shown)),
         link: Some(link.clone()),
@@ -140,6 +150,7 @@ fn answer(context: &Context<'_>, place: &Place, parameters: &Parameters, page: P
         link: Some(link),
         parts: vec![part],
         more,
+        actions: back.into_iter().collect(),
         notes: place.note.clone().into_iter().collect(),
         ..Answer::default()
     }
@@ -188,7 +199,7 @@ mod tests {
             &projects.to_string(),
         );
         insta::assert_snapshot!(sentry.run_text("project list globex -n 2"), @r#"
-    # [Projects of globex](https://globex.sentry.io/projects/)
+    # [Projects of globex (1–3, and more)](https://globex.sentry.io/projects/)
 
     - [checkout-api](https://globex.sentry.io/projects/checkout-api/): Checkout API
       python-django · \#payments
@@ -200,7 +211,7 @@ mod tests {
         sentry.type_in("projects globex -q check").unwrap();
         assert_eq!(sentry.asked("query"), ["check"]);
         let all = sentry.type_in("projects globex -q ''").unwrap();
-        assert_eq!((all.title.as_str(), sentry.asked("query")), ("Projects of globex", vec![]));
+        assert_eq!((all.title.as_str(), sentry.asked("query")), ("Projects of globex (1–3, and more)", vec![]));
     }
 
     #[test]

@@ -6,7 +6,8 @@
 
 use super::answer::{Action, Answer, Does, Part};
 use super::grammar::{Words, quote};
-use super::help::{examples, help_on, introduction};
+use super::help::{beginnings, examples, help_on, introduction};
+use super::offer::{self, Offer};
 use super::plan::{Plan, command};
 use super::sentence::{is_filler, is_place, is_time, looks_like_issue, same};
 use super::{say, say::split_period};
@@ -20,7 +21,7 @@ pub struct Reading {
     /// The command that it was read as.
     line: String,
     /// What else it could mean.
-    instead: Option<Action>,
+    instead: Option<Offer>,
     /// The label of the field that it asks for.
     asks: Option<&'static str>,
 }
@@ -37,8 +38,12 @@ impl Reading {
             answer.parts.insert(0, Part::Paragraph(said));
         }
         let line = self.line.replace('`', "'");
-        answer.notes.push(format!("Read as `{line}`. Not what you meant? `help` shows what I can do."));
-        answer.actions.extend(self.instead.clone());
+        let other = match &self.instead {
+            Some(instead) => format!("Or did you mean {}?", instead.code()),
+            None => "Not what you meant? `help` shows what I can do.".to_owned(),
+        };
+        answer.notes.push(format!("Read as `{line}`. {other}"));
+        answer.actions.extend(self.instead.clone().and_then(Offer::action));
     }
 }
 
@@ -457,25 +462,25 @@ impl Said {
         let place = self.take_place().or_else(|| self.take_subject());
         let version = self.words.iter().map(|word| word.text.as_str()).find(|text| is_version(text)).map(str::to_owned);
         let listed = List { place: place.clone(), ..List::default() };
-        let mut actions = Vec::new();
+        let mut offers = Vec::new();
         if topic == "releases" {
             let new = self.says(&NEW);
             let latest = self.says(&["last", "latest", "newest", "current"]);
             let key = if new { "firstRelease" } else { "release" };
             let value = version.map(|version| format!("*{version}")).or_else(|| latest.then(|| "latest".to_owned()));
             let asked = value.map(|value| List { terms: vec![format!("{key}:{value}")], ..listed.clone() });
-            let label = if new { "New issues of that release" } else { "Issues of that release" };
-            actions.extend(asked.and_then(|list| button(label, &list.line())));
+            offers.extend(asked.and_then(|list| Offer::new(&list.line())));
         }
-        actions.extend(button(&listed.label(), &listed.line()));
+        offers.extend(Offer::new(&listed.line()));
         Answer {
             title: format!("I can't read {topic} yet")
                 .replace("read how", "tell how")
                 .replace("read whether", "tell whether"),
-            parts: vec![Part::Paragraph(
-                "I read issues with their stack traces, projects and organizations. This comes near:".to_owned(),
-            )],
-            actions,
+            parts: vec![Part::Paragraph(format!(
+                "I read issues with their stack traces, projects and organizations. This comes near: {}",
+                offer::lines(&offers)
+            ))],
+            actions: offer::actions(offers),
             notes: vec!["`help` shows what I can do.".to_owned()],
             ..Answer::default()
         }
@@ -508,15 +513,14 @@ impl Said {
             }
             let organization = place.as_deref().and_then(|place| place.split('/').next());
             let listed = List { place: place.clone(), ..List::default() };
-            let instead = place.is_some().then(|| button(&listed.label(), &listed.line())).flatten();
+            let instead = place.is_some().then(|| Offer::new(&listed.line())).flatten();
             (
                 organization
                     .map_or_else(|| "project list".to_owned(), |organization| format!("project list {organization}")),
                 instead,
             )
         };
-        let label = if line == "org list" { "My organizations" } else { "Show the projects" };
-        Some(self.decide(&line, label, instead, None, share))
+        Some(self.decide(&line, instead, None, share))
     }
 
     /// A place that was taken too early.
@@ -527,14 +531,7 @@ impl Said {
     }
 
     /// Runs `line` when every word is used up, else offers it.
-    fn decide(
-        &self,
-        line: &str,
-        label: &str,
-        instead: Option<Action>,
-        asks: Option<&'static str>,
-        share: bool,
-    ) -> Meaning {
+    fn decide(&self, line: &str, instead: Option<Offer>, asks: Option<&'static str>, share: bool) -> Meaning {
         let left = self.left();
         if left.is_empty()
             && let Ok(words) = Words::parse(line)
@@ -543,7 +540,7 @@ impl Said {
             let reading = Some(Reading { line: line.to_owned(), instead, asks });
             return Meaning::Sure(Plan::Run { invocation, share, reading });
         }
-        Meaning::Unsure(unsure(&left, button(label, line).into_iter().chain(instead).collect()))
+        Meaning::Unsure(unsure(&left, Offer::new(line).into_iter().chain(instead).collect()))
     }
 }
 
@@ -571,13 +568,6 @@ impl List {
         line.extend(self.period.as_ref().map(|period| format!(" -t {period}")));
         line.extend(self.limit.map(|limit| format!(" -n {limit}")));
         line
-    }
-
-    fn label(&self) -> String {
-        match &self.place {
-            Some(place) => format!("Issues in {place}"),
-            None => "Unresolved issues".to_owned(),
-        }
     }
 }
 
@@ -614,7 +604,7 @@ fn list(mut said: Said, share: bool) -> Option<Meaning> {
             said.use_up(0..said.words.len());
             listed.terms.extend(wanted);
             let all = List { place: listed.place.clone(), ..List::default() };
-            instead = button(&all.label(), &all.line());
+            instead = Offer::new(&all.line());
         } else if !known {
             return None;
         }
@@ -624,20 +614,20 @@ fn list(mut said: Said, share: bool) -> Option<Meaning> {
     if of_errors {
         let all = listed.clone();
         listed.terms.push("level:[error,fatal]".to_owned());
-        instead = instead.or_else(|| button("Warnings too", &all.line()));
+        instead = instead.or_else(|| Offer::new(&all.line()));
     }
     // "in checkout" may be what the issues are about, not where they are.
     let about = listed.place.as_ref().filter(|place| !place.contains('/')).map(|place| {
         let terms = listed.terms.iter().cloned().chain([place.clone()]).collect();
-        (format!("Search for “{place}”"), List { place: None, terms, ..listed.clone() })
+        List { place: None, terms, ..listed.clone() }
     });
-    instead = instead.or_else(|| about.and_then(|(label, list)| button(&label, &list.line())));
+    instead = instead.or_else(|| about.and_then(|list| Offer::new(&list.line())));
     let plain = listed.sort.is_none() && listed.period.is_none() && listed.terms.is_empty() && !listed.resolved;
     if instead.is_none() && !plain {
         let all = List { place: listed.place.clone(), ..List::default() };
-        instead = button("All unresolved issues", &all.line());
+        instead = Offer::new(&all.line());
     }
-    Some(said.decide(&listed.line(), &listed.label(), instead, None, share))
+    Some(said.decide(&listed.line(), instead, None, share))
 }
 
 impl Said {
@@ -663,7 +653,7 @@ fn view(mut said: Said, issue: &str, share: bool) -> Meaning {
         said.take(words);
     }
     let line = format!("issue view {}{}", quote(issue), if oldest { " -e oldest" } else { "" });
-    said.decide(&line, &format!("Show {issue}"), None, asks, share)
+    said.decide(&line, None, asks, share)
 }
 
 /// The field of an issue that a question about it asks for.
@@ -687,34 +677,36 @@ fn event(mut said: Said, share: bool) -> Meaning {
         said.take(words);
     }
     let line = if oldest { "issue view -e oldest" } else { "issue view" };
-    said.decide(line, "Show the issue that was seen last", None, None, share)
+    said.decide(line, None, None, share)
 }
 
 fn cannot_change(verb: &str, issue: Option<&str>, place: Option<&str>) -> Answer {
     let listed = List { place: place.map(str::to_owned), ..List::default() };
-    let (what, action) = match issue {
-        Some(issue) => (issue.to_owned(), button(&format!("Show {issue}"), &format!("issue view {}", quote(issue)))),
-        None => ("issues".to_owned(), button(&listed.label(), &listed.line())),
+    let (what, line) = match issue {
+        Some(issue) => (issue.to_owned(), format!("issue view {}", quote(issue))),
+        None => ("issues".to_owned(), listed.line()),
     };
+    let offers: Vec<Offer> = Offer::new(&line).into_iter().collect();
     let shown = if issue.is_some() { "it" } else { "them" };
     Answer {
         title: format!("I can't {verb} {} from here yet", say::line(&what, 100)),
         parts: vec![Part::Paragraph(format!(
-            "I only read so far. I can show {shown}, with a link to Sentry, where that is done."
+            "I only read so far. I can show {shown}, with a link to Sentry, where that is done: {}",
+            offer::lines(&offers)
         ))],
-        actions: action.into_iter().collect(),
+        actions: offer::actions(offers),
         ..Answer::default()
     }
 }
 
 /// Says which words were not understood, and offers what was.
-fn unsure(left: &[&str], actions: Vec<Action>) -> Answer {
+fn unsure(left: &[&str], offers: Vec<Offer>) -> Answer {
     let words: Vec<String> = left.iter().take(5).map(|word| format!("“{}”", say::line(word, 40))).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     Answer {
         title: format!("I don't know what to do with {}", say::joined(&words, "and")),
-        parts: vec![Part::Paragraph("Without that, I could do this:".to_owned())],
-        actions,
+        parts: vec![Part::Paragraph(format!("Without that, I could do this: {}", offer::lines(&offers)))],
+        actions: offer::actions(offers),
         notes: vec!["`help` shows what I can do.".to_owned()],
         ..Answer::default()
     }
@@ -725,19 +717,20 @@ pub fn not_understood(words: &Words) -> Answer {
     let texts = words.texts();
     let alone = if let [only] = texts.as_slice() { Some(*only) } else { None };
     let alone = alone.filter(|word| word.chars().any(char::is_alphabetic) && !word.starts_with('-'));
-    let mut actions = Vec::new();
+    let mut offers = Vec::new();
     if let Some(word) = alone {
         let place = List { place: Some(word.to_owned()), ..List::default() };
         let is_slug = is_place(word) && !word.chars().any(char::is_uppercase);
-        actions.extend(is_slug.then(|| button(&place.label(), &place.line())).flatten());
+        offers.extend(is_slug.then(|| Offer::new(&place.line())).flatten());
         let found = List { terms: vec![quote(word)], ..List::default() };
         let plain = !word.contains(['"', '\\', '(', ')', ':']);
-        actions.extend(plain.then(|| button(&format!("Search for “{word}”"), &found.line())).flatten());
+        offers.extend(plain.then(|| Offer::new(&found.line())).flatten());
     }
-    if !actions.is_empty() {
+    if !offers.is_empty() {
         return Answer {
             title: format!("What about {}?", say::line(alone.unwrap_or_default(), 60)),
-            actions,
+            parts: vec![Part::Paragraph(format!("I could do this: {}", offer::lines(&offers)))],
+            actions: offer::actions(offers),
             notes: vec!["`help` shows what I can do.".to_owned()],
             ..Answer::default()
         };
@@ -751,18 +744,9 @@ pub fn not_understood(words: &Words) -> Answer {
             ),
             Part::Items(examples()),
         ],
-        actions: introduction().actions,
+        actions: offer::actions(beginnings()),
         notes: vec!["`help` shows everything I can do.".to_owned()],
         ..Answer::default()
-    }
-}
-
-/// A button that runs `line`.
-fn button(label: &str, line: &str) -> Option<Action> {
-    let words = Words::parse(line).ok()?;
-    match command(&words, false)? {
-        Plan::Run { invocation, .. } => Some(Action { label: say::cut(label, 75), does: Does::Run(invocation) }),
-        _ => None,
     }
 }
 

@@ -47,16 +47,32 @@ pub fn joined(words: &[&str], last: &str) -> String {
     }
 }
 
-/// Where a page of a list stands, for its title: ` (46)` for the first of 46 things, ` (from 11 of 46)` for a later page,
-/// ` (continued)` for one of which nobody knows what came before it. `total` is how many things there are, when that is
-/// known; `before` how many came before, `None` on a page whose place is not known.
-pub fn place_in_list(total: Option<u64>, before: Option<u64>) -> String {
-    match (total, before) {
-        (Some(total), Some(0)) => format!(" ({})", count(total)),
-        (None, Some(0)) => String::new(),
-        (Some(total), Some(before)) => format!(" (from {} of {})", count(before.saturating_add(1)), count(total)),
-        (None, Some(before)) => format!(" (from {})", count(before.saturating_add(1))),
-        (_, None) => " (continued)".to_owned(),
+/// A page of a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Excerpt {
+    /// How many things there are in all, when that is known.
+    pub total: Option<u64>,
+    /// How many came before; `None` on a page whose place is not known.
+    pub before: Option<u64>,
+    /// How many are shown.
+    pub shown: u64,
+    /// Whether more follow.
+    pub more: bool,
+}
+
+/// Where a page of a list stands, for its title: ` (46)` for all of 46 things, ` (11–20 of 46)` for some of them,
+/// ` (11–20, and more)` where nobody knows of how many, ` (continued)` for a page of which nobody knows what came before it.
+pub fn place_in_list(page: Excerpt) -> String {
+    let Excerpt { total, before: Some(before), shown, more } = page else { return " (continued)".to_owned() };
+    let (first, last) = (before.saturating_add(1), before.saturating_add(shown));
+    if shown == 0 || (before == 0 && !more) {
+        return total.map(|total| format!(" ({})", count(total))).unwrap_or_default();
+    }
+    let range = if first == last { count(last) } else { format!("{}–{}", count(first), count(last)) };
+    match total {
+        Some(total) => format!(" ({range} of {})", count(total)),
+        None if more => format!(" ({range}, and more)"),
+        None => format!(" ({range})"),
     }
 }
 

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::answer::{Action, Answer, Audience, Does, Invocation, Part};
 use super::nearest::nearest;
+use super::offer::label_of;
 use super::{CommandError, Context, UsageError, find as find_command, say};
 use crate::sentry::error::SentryError;
 use crate::sentry::page::Page;
@@ -266,7 +267,12 @@ pub fn personal(answer: Answer) -> CommandError {
 
 /// A button that runs `again` with `name` set to `value`.
 fn again_with(again: &Invocation, name: &str, value: &str) -> Action {
-    again_with_all(again, value, &[(name, value)])
+    again_with_all(again, &[(name, value)])
+}
+
+/// The same among others, as an answer to "which one?".
+fn named(name: &str, action: Action) -> Action {
+    Action { label: say::cut(name, 75), ..action }
 }
 
 /// A button that runs `again` in `place`; the project only where the command takes one.
@@ -276,15 +282,15 @@ fn again_in(again: &Invocation, place: &Place) -> Action {
     });
     let project = place.project.as_deref().filter(|_| takes_project).map(|project| (PROJECT, project));
     let values: Vec<(&str, &str)> = [(ORGANIZATION, place.organization.as_str())].into_iter().chain(project).collect();
-    again_with_all(again, &place.name(), &values)
+    again_with_all(again, &values)
 }
 
-fn again_with_all(again: &Invocation, label: &str, values: &[(&str, &str)]) -> Action {
+fn again_with_all(again: &Invocation, values: &[(&str, &str)]) -> Action {
     let mut invocation = again.clone();
     if let Some(fields) = invocation.parameters.as_object_mut() {
         fields.extend(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())));
     }
-    Action { label: say::cut(label, 75), does: Does::Run(invocation) }
+    Action { label: label_of(&invocation), does: Does::Instead(invocation) }
 }
 
 /// "Which organization?", with one button for each that runs `again` there.
@@ -295,7 +301,7 @@ fn choice(organizations: &[Organization], again: &Invocation) -> Answer {
 
 /// [`choice`], for the slugs of some organizations.
 pub fn choice_of(organizations: &[&str], again: &Invocation) -> Answer {
-    let run = |organization: &&str| again_with(again, ORGANIZATION, organization);
+    let run = |organization: &&str| named(organization, again_with(again, ORGANIZATION, organization));
     let mut notes = Vec::new();
     if organizations.len() > MAX_CHOICES {
         let more = say::count((organizations.len() - MAX_CHOICES) as u64);
@@ -329,8 +335,12 @@ fn no_organization(context: &Context<'_>) -> Answer {
 /// Says that nothing is called `name`, where was looked, and what could be meant.
 fn unknown(organizations: &[Organization], search: &Search, name: &str, again: &Invocation) -> Answer {
     let meant = nearest(name, organizations.iter().map(|organization| organization.slug.as_str()));
-    let mut actions: Vec<Action> = meant.map(|meant| again_with(again, ORGANIZATION, meant)).into_iter().collect();
-    actions.extend(search.near.iter().map(|place| again_in(again, place)));
+    let organization = meant.map(|meant| (meant.to_owned(), again_with(again, ORGANIZATION, meant)));
+    let projects = search.near.iter().map(|place| (place.name(), again_in(again, place)));
+    let near: Vec<(String, Action)> = organization.into_iter().chain(projects).collect();
+    let several = near.len() > 1;
+    let mut actions: Vec<Action> =
+        near.into_iter().map(|(name, action)| if several { named(&name, action) } else { action }).collect();
     actions.extend(as_issue(name, again));
     let everywhere = search.asked.len() == organizations.len();
     let what = if everywhere { "organization or project" } else { "organization" };
@@ -343,7 +353,8 @@ fn unknown(organizations: &[Organization], search: &Search, name: &str, again: &
                 organizations
                     .iter()
                     .take(MAX_CHOICES)
-                    .map(|organization| again_with(again, ORGANIZATION, &organization.slug)),
+                    .map(|organization| organization.slug.as_str())
+                    .map(|slug| named(slug, again_with(again, ORGANIZATION, slug))),
             );
             let looked = if everywhere && again.command != "project list" {
                 let slugs: Vec<&str> = search.asked.iter().map(String::as_str).collect();
@@ -369,14 +380,14 @@ fn as_issue(name: &str, again: &Invocation) -> Option<Action> {
     let issue = IssueName::parse(name).filter(|_| again.command == "issue list")?.issue;
     let numbered = name.bytes().any(|byte| byte.is_ascii_digit());
     let parameters = serde_json::json!({ "issueId": issue.to_string() });
-    numbered.then(|| run(format!("Show the issue {issue}"), "issue view", &parameters))
+    numbered.then(|| instead("issue view", &parameters))
 }
 
 fn several_projects(places: &[Place], name: &str, again: &Invocation) -> Answer {
     Answer {
         title: format!("Which {name}?"),
         parts: vec![Part::Paragraph("More than one of your organizations has a project of that name.".to_owned())],
-        actions: places.iter().map(|place| again_in(again, place)).collect(),
+        actions: places.iter().map(|place| named(&place.name(), again_in(again, place))).collect(),
         ..Answer::default()
     }
 }
@@ -413,16 +424,28 @@ fn unknown_project(
     }
 }
 
+/// A button that goes back to the beginning of a list.
+pub fn back(first: &Invocation) -> Action {
+    Action { label: "Back to the first".to_owned(), does: Does::Instead(first.clone()) }
+}
+
 /// A button that opens a page.
 pub fn open(label: &str, url: &Url) -> Action {
     Action { label: label.to_owned(), does: Does::Open(url.clone()) }
 }
 
-/// A button that runs a command.
-pub fn run<P: Serialize>(label: impl Into<String>, command: &str, parameters: &P) -> Action {
-    let parameters = serde_json::to_value(parameters).unwrap_or_default();
-    Action {
-        label: say::cut(&label.into(), 75),
-        does: Does::Run(Invocation { command: command.to_owned(), parameters }),
-    }
+/// A button that runs a command beside the answer that has it.
+pub fn run<P: Serialize>(command: &str, parameters: &P) -> Action {
+    let invocation = invocation_of(command, parameters);
+    Action { label: label_of(&invocation), does: Does::Run(invocation) }
+}
+
+/// A button that runs a command instead of the answer that has it.
+pub fn instead<P: Serialize>(command: &str, parameters: &P) -> Action {
+    let invocation = invocation_of(command, parameters);
+    Action { label: label_of(&invocation), does: Does::Instead(invocation) }
+}
+
+fn invocation_of<P: Serialize>(command: &str, parameters: &P) -> Invocation {
+    Invocation { command: command.to_owned(), parameters: serde_json::to_value(parameters).unwrap_or_default() }
 }

@@ -67,7 +67,7 @@ fn notes(notes: &[String]) -> String {
 fn action(action: &Action) -> String {
     let label = inline(&action.label);
     match &action.does {
-        Does::Run(invocation) => {
+        Does::Run(invocation) | Does::Instead(invocation) => {
             let tool = super::find(&invocation.command).map_or(invocation.command.as_str(), |entry| entry.spec.tool);
             format!("- {label}: `{tool}` with `{}`", invocation.parameters.to_string().replace('`', "'"))
         }

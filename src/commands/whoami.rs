@@ -34,6 +34,10 @@ impl Command for Whoami {
         Ok(Parameters {})
     }
 
+    fn label(_parameters: &Parameters) -> String {
+        "Show my Sentry account".to_owned()
+    }
+
     async fn run<'a>(context: &'a Context<'a>, _parameters: Parameters) -> Result<Answer, CommandError> {
         let client = context.client;
         let identity = client.identity().await?;

@@ -166,7 +166,7 @@ impl From<&Invocation> for Call {
 
 fn step(action: &Action) -> Option<Step> {
     let (call, url) = match &action.does {
-        Does::Run(invocation) => (Some(Call::from(invocation)), None),
+        Does::Run(invocation) | Does::Instead(invocation) => (Some(Call::from(invocation)), None),
         Does::Open(url) => (None, Some(text(url))),
         Does::Connect | Does::Disconnect => return None,
     };

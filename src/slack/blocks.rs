@@ -202,10 +202,10 @@ impl Run {
 pub struct Control(Value);
 
 impl Control {
-    /// A button that runs a command. `None` when the command is longer than a button can carry.
-    pub fn run(number: usize, label: &str, invocation: &Invocation) -> Option<Control> {
+    /// A button that runs a command as `action` says. `None` when the command is longer than a button can carry.
+    pub fn run(action: &str, number: usize, label: &str, invocation: &Invocation) -> Option<Control> {
         let value = value(invocation, MAX_VALUE)?;
-        let mut button = button(&numbered(action::RUN, number), label)?;
+        let mut button = button(&numbered(action, number), label)?;
         set(&mut button, "value", json!(value));
         Some(Control(button))
     }
@@ -259,12 +259,18 @@ impl Control {
         self.0.get("action_id") == other.0.get("action_id")
     }
 
-    /// A menu of as many of `choices`, in order, as there can be, and as weigh no more than `allowed` together with the
+    /// A menu that runs, as `action` says, one of as many of `choices`, in order, as there can be, and as weigh no more than `allowed` together with the
     /// menu itself; and how many that are. `None` when there would be none.
-    pub fn menu(number: usize, placeholder: &str, choices: &[Choice], allowed: usize) -> Option<(Control, usize)> {
+    pub fn menu(
+        action: &str,
+        number: usize,
+        placeholder: &str,
+        choices: &[Choice],
+        allowed: usize,
+    ) -> Option<(Control, usize)> {
         let mut menu = json!({
             "type": "static_select",
-            "action_id": numbered(action::RUN, number),
+            "action_id": numbered(action, number),
             "placeholder": plain_text(placeholder, MAX_PLACEHOLDER)?,
             "options": [],
         });

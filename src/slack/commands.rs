@@ -51,6 +51,7 @@ pub fn parse(request: &VerifiedSlackRequest, door: &Door) -> Result<Command, Mal
         place: Place::Ephemeral { channel, thread_ts: None },
         origin: door.origin.clone(),
         response_url,
+        replaces: None,
         asked_at: door.now,
     })))
 }

@@ -169,6 +169,7 @@ fn heard(said: Said, envelope: &Envelope, door: &Door) -> Result<Event, &'static
         place,
         origin: door.origin.clone(),
         response_url: None,
+        replaces: None,
         asked_at: door.now,
     })))
 }

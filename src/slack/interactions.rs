@@ -5,18 +5,23 @@
 use serde::Deserialize;
 use url::form_urlencoded;
 
+use super::owner::Owner;
 use super::signature::VerifiedSlackRequest;
 use super::who::{Admission, InteractionTeams, Requester, is_id, is_ts};
 use super::{Door, Malformed, Refusal, response_url};
 use crate::commands::answer::Invocation;
 use crate::turns::calls::LinkPressed;
-use crate::turns::request::{Ask, Place, TurnRequest};
+use crate::turns::request::{Ask, Place, Replaced, TurnRequest};
 
 /// What a button does, written in its `action_id`. Where one message holds several of a kind, a number follows:
 /// `run:3`.
 pub mod action {
     /// Runs the command in the button's value.
     pub const RUN: &str = "run";
+    /// The same; the answer takes the place of the message that has the button.
+    pub const INSTEAD: &str = "instead";
+    /// The same, for the next page of a list.
+    pub const MORE: &str = "more";
     /// Opens a page: Slack does that by itself, and tells us.
     pub const OPEN: &str = "open";
     /// Starts connecting a Sentry account.
@@ -108,6 +113,7 @@ struct Message {
 #[derive(Deserialize)]
 struct Action {
     action_id: Option<String>,
+    block_id: Option<String>,
     value: Option<String>,
     selected_option: Option<SelectedOption>,
     action_ts: Option<String>,
@@ -178,22 +184,43 @@ fn press(payload: Payload, door: &Door) -> Result<Interaction, &'static str> {
     };
     let message_ts = container.message_ts.clone().filter(|ts| is_ts(ts)).ok_or("no message")?;
     let action_ts = action.action_ts.as_deref().filter(|ts| is_ts(ts)).ok_or("no action time")?;
+    let key = format!("press:{channel}:{message_ts}:{action_ts}");
+    let place = place(channel, message_ts.clone(), thread_ts, container.is_ephemeral == Some(true));
     Ok(Interaction::Ask(Box::new(TurnRequest {
-        key: format!("press:{channel}:{message_ts}:{action_ts}"),
+        key,
         person,
         requester: Some(requester),
         ask,
-        place: place(channel, message_ts, thread_ts, container.is_ephemeral == Some(true)),
+        replaces: replaced(action, &place, message_ts),
+        place,
         origin: door.origin.clone(),
         response_url,
         asked_at: door.now,
     })))
 }
 
-fn pressed(action: &Action) -> Result<Pressed, &'static str> {
+/// The message that the answer takes the place of. An ephemeral one is always replaced, by its `response_url`.
+fn replaced(action: &Action, place: &Place, ts: String) -> Option<Replaced> {
+    let serves_once = match (kind(action), place) {
+        (_, Place::Ephemeral { .. }) => false,
+        (action::INSTEAD | action::MORE | action::DISCONNECT, _) => true,
+        // In a channel the link is sent in a message of its own, which tells what became of it.
+        (action::CONNECT, place) => matches!(place, Place::Direct { .. }),
+        _ => false,
+    };
+    let owner = action.block_id.as_deref().and_then(Owner::of_block).filter(|_| serves_once)?;
+    Some(Replaced { ts, owner, stays: kind(action) == action::MORE })
+}
+
+/// What a button does, without its number.
+fn kind(action: &Action) -> &str {
     let id = action.action_id.as_deref().unwrap_or_default();
-    match id.split_once(':').map_or(id, |(kind, _)| kind) {
-        action::RUN => {
+    id.split_once(':').map_or(id, |(kind, _)| kind)
+}
+
+fn pressed(action: &Action) -> Result<Pressed, &'static str> {
+    match kind(action) {
+        action::RUN | action::INSTEAD | action::MORE => {
             let chosen = action.selected_option.as_ref().and_then(|option| option.value.as_deref());
             let value = action.value.as_deref().or(chosen).ok_or("no value")?;
             invocation(value).map(|invocation| Pressed::Ask(Ask::Run(invocation)))

@@ -14,6 +14,7 @@ pub mod events;
 pub mod interactions;
 pub mod messages;
 pub mod mrkdwn;
+pub mod owner;
 pub mod render;
 pub mod response_url;
 pub mod routes;

@@ -5,6 +5,7 @@
 //! are cut when a message is full: always at the end, never in the middle, and never without saying so.
 
 use super::blocks::{Block, Choice, Control, Draft, MAX_ACTIONS, MAX_BLOCKS, MAX_RICH, Message, Reserve, Run};
+use super::interactions::action;
 use super::mrkdwn::{cut, length, one_line};
 use crate::commands::answer::{Action, Answer, Does, Field, Invocation, Item, Part};
 
@@ -217,7 +218,7 @@ fn prose(answer: &Answer, left_out: LeftOut, choices_lost: bool) -> Vec<Block> {
 fn controls(answer: &Answer, shown: &[&Item], menu: bool, allowed: usize) -> Controls {
     let mut rest = Controls::new(allowed, MAX_ACTIONS - MAX_BUTTONS_OF_A_KIND);
     if let Some(next) = answer.more.as_ref().and_then(|more| more.next.as_ref()) {
-        rest.buttons(vec![("Show more".to_owned(), next)]);
+        rest.buttons(action::MORE, vec![("Show more".to_owned(), next)]);
     }
     rest.actions(&answer.actions);
     if let Some(link) = &answer.link {
@@ -234,9 +235,9 @@ fn controls(answer: &Answer, shown: &[&Item], menu: bool, allowed: usize) -> Con
     controls.number = rest.number;
     if menu {
         let issues = shown.iter().any(|item| opens_issues(item));
-        controls.menu(if issues { "Issues of…" } else { "Take a closer look…" }, choices);
+        controls.menu(action::RUN, if issues { "Issues of…" } else { "Take a closer look…" }, choices);
     } else {
-        controls.buttons(choices);
+        controls.buttons(action::RUN, choices);
     }
     controls.followed_by(rest)
 }
@@ -339,21 +340,21 @@ impl Controls {
     }
 
     /// A button for each command.
-    fn buttons(&mut self, choices: Vec<(String, &Invocation)>) {
+    fn buttons(&mut self, action: &str, choices: Vec<(String, &Invocation)>) {
         for (label, invocation) in choices {
-            self.add(|number| Control::run(number, &label, invocation));
+            self.add(|number| Control::run(action, number, &label, invocation));
         }
     }
 
     /// One menu of commands.
-    fn menu(&mut self, placeholder: &str, choices: Vec<(String, &Invocation)>) {
+    fn menu(&mut self, action: &str, placeholder: &str, choices: Vec<(String, &Invocation)>) {
         let all = choices.len();
         let choices: Vec<Choice> = choices.into_iter().filter_map(|(label, it)| Choice::new(&label, it)).collect();
         let mut held = 0;
         let allowed = self.allowed;
         if !choices.is_empty() {
             self.add(|number| {
-                let (menu, count) = Control::menu(number, placeholder, &choices, allowed)?;
+                let (menu, count) = Control::menu(action, number, placeholder, &choices, allowed)?;
                 held = count;
                 Some(menu)
             });
@@ -363,21 +364,25 @@ impl Controls {
 
     /// An answer's own actions in their order; those that run one same command go together.
     fn actions(&mut self, actions: &[Action]) {
-        let mut offered: Vec<&str> = Vec::new();
+        let mut offered: Vec<(&str, &str)> = Vec::new();
         for action in actions {
             match &action.does {
-                Does::Run(invocation) if offered.contains(&invocation.command.as_str()) => {}
-                Does::Run(invocation) => {
-                    offered.push(&invocation.command);
-                    let alike = actions.iter().filter_map(|action| match &action.does {
-                        Does::Run(it) if it.command == invocation.command => Some((action.label.clone(), it)),
-                        _ => None,
-                    });
-                    let alike: Vec<_> = alike.collect();
+                Does::Run(_) | Does::Instead(_) => {
+                    let Some((kind, invocation)) = command(action) else { continue };
+                    let key = (kind, invocation.command.as_str());
+                    if offered.contains(&key) {
+                        continue;
+                    }
+                    offered.push(key);
+                    let is_alike =
+                        |other: &Action| command(other).is_some_and(|(kind, it)| (kind, it.command.as_str()) == key);
+                    let alike = actions.iter().filter(|other| is_alike(other));
+                    let alike: Vec<_> =
+                        alike.filter_map(|other| Some((other.label.clone(), command(other)?.1))).collect();
                     if alike.len() > MAX_BUTTONS_OF_A_KIND {
-                        self.menu("Choose one…", alike);
+                        self.menu(kind, "Choose one…", alike);
                     } else {
-                        self.buttons(alike);
+                        self.buttons(kind, alike);
                     }
                 }
                 Does::Open(url) => self.add(|number| Control::open(number, &action.label, url)),
@@ -385,6 +390,15 @@ impl Controls {
                 Does::Disconnect => self.add_once(Control::disconnect(&action.label)),
             }
         }
+    }
+}
+
+/// The command that an action runs, and how.
+fn command(action: &Action) -> Option<(&'static str, &Invocation)> {
+    match &action.does {
+        Does::Run(invocation) => Some((action::RUN, invocation)),
+        Does::Instead(invocation) => Some((action::INSTEAD, invocation)),
+        Does::Open(_) | Does::Connect | Does::Disconnect => None,
     }
 }
 

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use super::decision::Decision;
 use super::link::{LINK_RECORD, LinkContent};
 use super::person::{Person, PersonError};
-use super::request::Place;
+use super::request::{Place, Replaced};
 use super::runner::{LONGEST_PAUSE, backoff};
 use super::store::{LinkMessage, Turn, TurnState};
 use crate::commands::answer::Audience;
@@ -20,6 +20,7 @@ use crate::ports::Level;
 use crate::slack::api::{Api, Respond, SlackError};
 use crate::slack::blocks::Message;
 use crate::slack::messages::{self, Reason};
+use crate::slack::owner::Owner;
 
 /// The answer of the door to a slash command reaches Slack within this.
 const DOORS_ANSWER: Duration = Duration::from_millis(400);
@@ -43,13 +44,15 @@ impl Person {
             Place::Thread { .. } => plan.audience() == Audience::Person,
             Place::Direct { .. } => false,
         };
+        let taken = self.take_place(turn)?;
         if unseen || matches!(plan, Plan::Say(_) | Plan::Use(_)) {
             return Ok(None);
         }
         let progress = messages::progress(&self.progress(&plan)?);
         if turn.placeholder.is_some() {
-            // After a wait the message still says that access is needed.
-            if turn.state == TurnState::Running && turn.waits > 0 && turn.attempts == 0 {
+            // After a wait the message still says that access is needed; what was pressed has served.
+            let outdated = (turn.waits > 0 && turn.attempts == 0) || (taken && !stays(turn));
+            if turn.state == TurnState::Running && outdated {
                 let (Ok(api), Some(ts)) = (Api::new(&self.world), &turn.placeholder) else { return Ok(None) };
                 let _ = api.update(turn.request.place.channel(), ts, &progress, Some(&mark(turn))).await;
             }
@@ -60,6 +63,17 @@ impl Person {
             Sent::Done(_) | Sent::Refused => Ok(None),
             Sent::Again(pause) => Ok(Some(pause)),
         }
+    }
+
+    /// Lets the turn go on in the message that was pressed, when that is one of its person's own and has served: somebody
+    /// else's press leaves it as it is (P13). Whether it began to do so.
+    fn take_place(&self, turn: &mut Turn) -> Result<bool, PersonError> {
+        let own = turn.request.replaces.as_ref().filter(|replaced| replaced.owner.is(&self.id));
+        let Some(ts) = own.map(|replaced| replaced.ts.clone()).filter(|_| turn.placeholder.is_none()) else {
+            return Ok(false);
+        };
+        self.placed(turn, ts)?;
+        Ok(true)
     }
 
     /// Posts the turn's message, once: if posting was begun before, looks for it first (P11).
@@ -90,7 +104,7 @@ impl Person {
     }
 
     fn placed(&self, turn: &mut Turn, ts: String) -> Result<String, PersonError> {
-        self.store.placed(turn.id, Some(&ts))?;
+        self.store.placed(turn.id, &ts)?;
         turn.placeholder = Some(ts.clone());
         turn.posting = false;
         turn.attempts = 0;
@@ -179,7 +193,7 @@ impl Person {
         };
         let note = match private {
             Sent::Again(pause) => return Ok(Sent::Again(pause)),
-            Sent::Done(()) if turn.placeholder.is_none() => return Ok(Sent::Done(())),
+            Sent::Done(()) if turn.placeholder.is_none() || stays(turn) => return Ok(Sent::Done(())),
             Sent::Done(()) => messages::answered_privately(),
             Sent::Refused => messages::cannot_answer_privately(),
         };
@@ -204,14 +218,16 @@ impl Person {
             // Without the right to read the conversation, sending twice is better than never.
             Sent::Done(None) | Sent::Refused => {}
         }
-        let sent = api.post_message(&channel, None, message, Some(&mark)).await;
+        let message = Owner::new(&self.id, false).sign(message.clone(), &mark);
+        let sent = api.post_message(&channel, None, &message, Some(&mark)).await;
         self.sent(turn, sent.map(drop))
     }
 
     /// The turn's message was deleted, or cannot be changed any more: whatever is left of it goes, and the turn has none.
     async fn give_up_message(&self, api: &Api, turn: &mut Turn, channel: &str, ts: &str) -> Result<(), PersonError> {
         let _ = api.delete(channel, ts).await;
-        self.store.placed(turn.id, None)?;
+        turn.request.replaces = None;
+        self.store.displaced(turn.id, &turn.request)?;
         turn.placeholder = None;
         Ok(())
     }
@@ -440,17 +456,33 @@ impl<T> Sent<T> {
 
 /// The thread in which the person sees a message that is theirs alone, if they would see it in one.
 fn thread_shown(turn: &Turn) -> Option<&str> {
-    if turn.placeholder.is_some() { turn.request.place.thread_ts() } else { turn.request.begun_thread() }
+    let thread = turn.request.place.thread_ts();
+    let replies = turn.placeholder.as_deref().is_some_and(|ts| Some(ts) != thread);
+    if replies { thread } else { turn.request.begun_thread() }
 }
 
-/// `message` as everybody in a channel sees it: with who asked, where the question itself is not to be seen.
+/// The pressed message whose place the turn takes.
+fn replaced(turn: &Turn) -> Option<&Replaced> {
+    turn.request.replaces.as_ref().filter(|replaced| turn.placeholder.as_ref() == Some(&replaced.ts))
+}
+
+/// Whether that message still shows what was pressed in it, and goes on doing so until there is something better.
+fn stays(turn: &Turn) -> bool {
+    turn.waits == 0 && replaced(turn).is_some_and(|replaced| replaced.stays)
+}
+
+/// `message` as others than its asker see it too: with who asked, where the question itself is not to be seen. Its controls
+/// say whose it is.
 fn signed(turn: &Turn, message: &Message) -> Message {
-    let unseen = match turn.request.place {
-        Place::Thread { .. } => turn.request.is_press(),
-        Place::Ephemeral { .. } => true,
-        Place::Direct { .. } => false,
+    let unseen = match (&turn.request.place, replaced(turn)) {
+        (Place::Direct { .. }, _) => false,
+        (Place::Ephemeral { .. }, _) => true,
+        (Place::Thread { .. }, Some(replaced)) => replaced.owner.signed,
+        (Place::Thread { .. }, None) => turn.request.is_press(),
     };
-    if unseen { messages::asked_by(&turn.request.person.user, message) } else { message.clone() }
+    let person = &turn.request.person;
+    let message = if unseen { messages::asked_by(&person.user, message) } else { message.clone() };
+    Owner::new(person, unseen).sign(message, &mark(turn))
 }
 
 /// What a turn's message carries in its metadata, to be found again by: the same for each attempt, and telling nothing.

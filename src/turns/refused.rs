@@ -8,6 +8,7 @@ use super::store::Turn;
 use crate::commands::CommandError;
 use crate::commands::answer::{Action, Answer, Audience, Does, Invocation, Part};
 use crate::commands::explain::{explain, subject};
+use crate::commands::offer::label_of;
 use crate::grants::Credential;
 use crate::ports::Level;
 use crate::sentry::error::{SentryError, Unauthorized};
@@ -100,14 +101,14 @@ fn may_pass(error: &SentryError) -> bool {
 
 /// A button that asks the same once more.
 pub(super) fn try_again(invocation: &Invocation) -> Action {
-    Action { label: "Try again".to_owned(), does: Does::Run(invocation.clone()) }
+    Action { label: "Try again".to_owned(), does: Does::Instead(invocation.clone()) }
 }
 
 /// What somebody can do whose account has no access to a place.
 fn other_ways() -> Vec<Action> {
     let organizations = Invocation { command: "org list".to_owned(), parameters: serde_json::json!({}) };
     vec![
-        Action { label: "My organizations".to_owned(), does: Does::Run(organizations) },
+        Action { label: label_of(&organizations), does: Does::Instead(organizations) },
         Action { label: "Use another account".to_owned(), does: Does::Disconnect },
     ]
 }

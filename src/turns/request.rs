@@ -5,6 +5,7 @@ use url::Url;
 
 use crate::commands::answer::Invocation;
 use crate::ports::Timestamp;
+use crate::slack::owner::Owner;
 use crate::slack::who::Requester;
 
 /// Who asks: a Slack user, keyed by the team of the USER (never of the channel), so that people of partner workspaces in
@@ -49,8 +50,22 @@ pub struct TurnRequest {
     pub origin: Url,
     /// Slack's `response_url`, when the door got one. It is a capability: the inbox stores it sealed.
     pub response_url: Option<String>,
+    /// The message of ours whose place the answer takes, when it is the person's own.
+    #[serde(default)]
+    pub replaces: Option<Replaced>,
     /// When the door received it.
     pub asked_at: Timestamp,
+}
+
+/// A message of ours that has served when the answer to what was pressed in it is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Its `ts`.
+    pub ts: String,
+    /// Who asked for it.
+    pub owner: Owner,
+    /// Whether it is worth reading until then: a page of a list stays until the next one is there.
+    pub stays: bool,
 }
 
 impl TurnRequest {

@@ -342,11 +342,19 @@ impl Store {
         self.exec("UPDATE turns SET posting = 1 WHERE id = ?", vec![id.into()])
     }
 
-    /// Records the `ts` of the turn's message; `None` when it turned out to be gone.
-    pub fn placed(&self, id: i64, ts: Option<&str>) -> Result<(), StorageError> {
+    /// Records the `ts` of the turn's message.
+    pub fn placed(&self, id: i64, ts: &str) -> Result<(), StorageError> {
         self.exec(
             "UPDATE turns SET placeholder = ?, posting = 0, attempts = 0 WHERE id = ?",
             vec![ts.into(), id.into()],
+        )
+    }
+
+    /// The turn's message is gone: it has none, and takes the place of none.
+    pub fn displaced(&self, id: i64, request: &TurnRequest) -> Result<(), StorageError> {
+        self.exec(
+            "UPDATE turns SET placeholder = NULL, posting = 0, attempts = 0, request = ? WHERE id = ?",
+            vec![json(request)?, id.into()],
         )
     }
 

@@ -63,7 +63,9 @@ fn say_changed(platform: &Platform, person: &str, channel: &str, text: &str, cha
 /// Somebody presses a button of a message that they see, and the payload arrives changed. Nothing is done about it yet.
 fn press_changed(platform: &Platform, person: &str, change: impl Fn(&mut Value)) {
     let shown = platform.seen_by(person).into_iter().rev().find_map(|message| {
-        let button = crate::people::actions(message.blocks.as_ref()?).into_iter().find(|it| it.starts_with("run"));
+        let button = crate::people::actions(message.blocks.as_ref()?)
+            .into_iter()
+            .find(|it| it.starts_with("run") || it.starts_with("more"));
         Some((message.id.clone(), button?))
     });
     let (message, action_id) = shown.expect("a button");

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use vedette_sandbox::{Fault, FaultKind, Message, Side};
+use vedette_sandbox::{Click, Fault, FaultKind, Message, Side};
 
 use crate::browser::{Browser, text};
-use crate::world::{ADA, INCIDENTS, Platform, full_text, link_in};
+use crate::world::{ADA, GRACE, INCIDENTS, Platform, full_text, link_in};
 
 const ADAS: &str = "ada@example.com";
 const QUESTION: &str = "issue list globex/checkout-api";
@@ -26,6 +26,19 @@ fn button(message: &Message, label: &str) -> Option<String> {
         }
     }
     find(message.blocks.as_ref()?, label)
+}
+
+/// The first menu, and the value of its first option.
+fn first_choice(blocks: &Value) -> Option<(String, String)> {
+    match blocks {
+        Value::Array(items) => items.iter().find_map(first_choice),
+        Value::Object(fields) if blocks["type"] == "static_select" => {
+            let value = blocks["options"][0]["value"].as_str()?;
+            Some((fields["action_id"].as_str()?.to_owned(), value.to_owned()))
+        }
+        Value::Object(fields) => fields.values().find_map(first_choice),
+        _ => None,
+    }
 }
 
 fn press(platform: &Platform, message: &Message, label: &str) {
@@ -84,7 +97,7 @@ fn whoever_has_no_access_gets_buttons_and_nothing_to_type_p4() {
     assert_eq!(refused.private_to.as_deref(), Some(ADA));
     let words = full_text(&refused);
     assert!(words.contains(ADAS) && !words.contains("/sentry"), "{words}");
-    assert!(button(&refused, "My organizations").is_some());
+    assert!(button(&refused, "List my organizations").is_some());
     press(&platform, &refused, "Use another account");
     let gone = with(&platform, "Disconnected ada@example.com");
     press(&platform, &gone, "Connect Sentry");
@@ -171,13 +184,140 @@ fn a_second_page_says_where_it_stands_and_how_many_remain() {
     let first = platform.seen_by(ADA).pop().unwrap();
     let words = full_text(&first);
     assert!(
-        words.contains("Unresolved issues in globex/checkout-api (46)") && words.contains("… and 36 more"),
+        words.contains("Unresolved issues in globex/checkout-api (1–10 of 46)") && words.contains("… and 36 more"),
         "{words}"
     );
     press(&platform, &first, "Show more");
     let words = platform.last_seen_by(ADA);
-    assert!(words.contains("Unresolved issues in globex/checkout-api (from 11 of 46)"), "{words}");
+    assert!(words.contains("Unresolved issues in globex/checkout-api (11–20 of 46)"), "{words}");
     assert!(words.contains("… and 26 more"), "{words}");
+}
+
+#[test]
+fn more_of_a_list_takes_the_place_of_what_was_shown() {
+    for (channel, ask) in [(DIRECT, QUESTION.to_owned()), (INCIDENTS, format!("@vedette {QUESTION}"))] {
+        let platform = Platform::new();
+        platform.slash(ADA, "connect");
+        platform.connect(ADA, ADAS);
+        platform.say(ADA, channel, &ask);
+        let first = with(&platform, "1–10 of 46");
+        let messages = platform.seen_by(ADA).len();
+        press(&platform, &first, "Show more");
+        assert_eq!(platform.seen_by(ADA).len(), messages, "{channel}: no second card");
+        let second = with(&platform, "11–20 of 46");
+        assert_eq!(second.ts, first.ts, "{channel}");
+        assert!(!full_text(&second).contains("Asked by"), "{channel}: the question stands above it");
+        press(&platform, &second, "Show more");
+        let third = with(&platform, "21–30 of 46");
+        press(&platform, &third, "Back to the first");
+        assert_eq!(with(&platform, "1–10 of 46").ts, first.ts, "{channel}");
+        // What is chosen from a list is shown beside it, and the list stays.
+        let list = with(&platform, "1–10 of 46");
+        let (menu, choice) = first_choice(list.blocks.as_ref().unwrap()).unwrap();
+        let click = Click {
+            person: ADA.into(),
+            message: list.ts.clone(),
+            action_id: menu,
+            selected: Some(choice),
+            ..Click::default()
+        };
+        platform.deliver(&platform.sandbox.click(platform.now.get(), &click).unwrap());
+        platform.settle();
+        assert_eq!(platform.seen_by(ADA).len(), messages + 1, "{channel}");
+        assert_eq!(with(&platform, "1–10 of 46").ts, first.ts, "{channel}");
+    }
+}
+
+#[test]
+fn more_of_a_list_that_only_its_person_sees_takes_its_place_too() {
+    let platform = Platform::new();
+    platform.slash(ADA, "connect");
+    platform.connect(ADA, ADAS);
+    platform.slash(ADA, QUESTION);
+    let first = with(&platform, "1–10 of 46");
+    let messages = platform.seen_by(ADA).len();
+    press(&platform, &first, "Show more");
+    assert_eq!(with(&platform, "11–20 of 46").id, first.id);
+    assert_eq!(platform.seen_by(ADA).len(), messages);
+}
+
+#[test]
+fn what_somebody_else_presses_leaves_the_askers_message_as_it_is_p13() {
+    let platform = Platform::new();
+    platform.slash(ADA, "connect");
+    platform.connect(ADA, ADAS);
+    platform.say(GRACE, "D0GRACE", "connect");
+    platform.connect(GRACE, ADAS);
+    platform.say(ADA, INCIDENTS, &format!("@vedette {QUESTION}"));
+    let first = with(&platform, "1–10 of 46");
+    platform.press(GRACE, &first.ts, &button(&first, "Show more").unwrap());
+    assert_eq!(with(&platform, "1–10 of 46").ts, first.ts, "Ada goes on reading");
+    let graces = with(&platform, "11–20 of 46");
+    assert!(graces.ts != first.ts && full_text(&graces).contains("Asked by"), "{}", full_text(&graces));
+    // The answer to Grace is Grace's, and goes on saying so.
+    platform.press(GRACE, &graces.ts, &button(&graces, "Show more").unwrap());
+    let on = with(&platform, "21–30 of 46");
+    assert!(on.ts == graces.ts && full_text(&on).contains("Asked by"), "{}", full_text(&on));
+}
+
+#[test]
+fn a_suggestion_that_was_used_is_gone_and_its_answer_stands_in_its_place() {
+    for (channel, ask) in
+        [(DIRECT, "issu lst globex/checkout-api"), (INCIDENTS, "@vedette issu lst globex/checkout-api")]
+    {
+        let platform = Platform::new();
+        platform.slash(ADA, "connect");
+        platform.connect(ADA, ADAS);
+        platform.say(ADA, channel, ask);
+        let guess = with(&platform, "Did you mean");
+        assert!(full_text(&guess).contains("issue list globex/checkout-api"), "the line is there to be learned");
+        let messages = platform.seen_by(ADA).len();
+        press(&platform, &guess, "Show unresolved issues in globex/checkout-api");
+        let answer = with(&platform, "1–10 of 46");
+        assert_eq!((answer.ts, platform.seen_by(ADA).len()), (guess.ts, messages), "{channel}");
+        assert!(!platform.seen_by(ADA).iter().any(|it| full_text(it).contains("Did you mean")), "{channel}");
+    }
+}
+
+#[test]
+fn a_suggestion_that_leads_to_something_personal_is_used_up_in_public_p22() {
+    let platform = Platform::new();
+    platform.slash(ADA, "connect");
+    platform.connect(ADA, ADAS);
+    platform.say(ADA, INCIDENTS, "@vedette which account is it, whoamy?");
+    platform.say(ADA, INCIDENTS, "@vedette whoamii");
+    let guess = with(&platform, "Did you mean");
+    press(&platform, &guess, "Show my Sentry account");
+    assert_eq!(with(&platform, ADAS).private_to.as_deref(), Some(ADA));
+    let used = platform.seen_by(GRACE).into_iter().find(|it| it.ts == guess.ts).unwrap();
+    assert!(
+        full_text(&used).contains("I answered this privately") && button(&used, "Show my Sentry account").is_none()
+    );
+}
+
+#[test]
+fn a_pressed_message_that_is_gone_meanwhile_is_answered_anew() {
+    let platform = Platform::new();
+    platform.slash(ADA, "connect");
+    platform.connect(ADA, ADAS);
+    platform.say(ADA, DIRECT, QUESTION);
+    let first = with(&platform, "1–10 of 46");
+    let gone = FaultKind::SlackError { error: "message_not_found".to_owned() };
+    platform.sandbox.add_fault(Fault::new(Side::Slack, "chat.update", gone));
+    press(&platform, &first, "Show more");
+    assert_ne!(with(&platform, "11–20 of 46").ts, first.ts);
+}
+
+#[test]
+fn disconnecting_in_a_direct_message_leaves_no_button_to_do_it_again_p5() {
+    let platform = Platform::new();
+    platform.say(ADA, DIRECT, "connect");
+    platform.connect(ADA, ADAS);
+    platform.say(ADA, DIRECT, "status");
+    let status = with(&platform, "I can read");
+    press(&platform, &status, "Disconnect");
+    assert_eq!(with(&platform, "Disconnected ada@example.com").ts, status.ts);
+    assert!(platform.seen_by(ADA).iter().all(|it| button(it, "Disconnect").is_none()));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use vedette_sandbox::{Message, Slash};
+use vedette_sandbox::{Click, Fault, FaultKind, Message, Side, Slash};
 
 use crate::world::{ADA, ADA_OBJECT, GRACE, INCIDENTS, Platform, full_text};
 
@@ -30,6 +30,15 @@ fn connect(platform: &Platform) {
 fn slash(platform: &Platform, text: &str) {
     let slash = Slash { person: ADA.into(), channel: INCIDENTS.into(), text: text.into() };
     assert_eq!(platform.deliver(&platform.sandbox.slash(platform.now.get(), &slash)).status(), 200);
+}
+
+/// Ada presses the last button of this kind.
+fn more_of_the_list(platform: &Platform) {
+    let list = platform.seen_by(ADA).pop().unwrap();
+    let blocks = list.blocks.clone().unwrap().to_string();
+    let number = blocks.split("\"more:").nth(1).unwrap().split('"').next().unwrap();
+    let click = Click { person: ADA.into(), message: list.ts, action_id: format!("more:{number}"), ..Click::default() };
+    assert_eq!(platform.deliver(&platform.sandbox.click(platform.now.get(), &click).unwrap()).status(), 200);
 }
 
 fn one_answer(_: &Platform, seen: Vec<Message>, at: &str) {
@@ -120,6 +129,29 @@ fn stories() -> Vec<Story> {
                 assert!(platform.sandbox.sentry().live_tokens.is_empty(), "{at}: revoked at Sentry (P5)");
                 assert!(platform.kv.borrow().is_empty(), "{at}: no copy is left (P5)");
             },
+        },
+        Story {
+            name: "more of a list",
+            before: |platform| {
+                connect(platform);
+                platform.say(ADA, "D0ADA", QUESTION);
+            },
+            ask: |platform| more_of_the_list(platform),
+            after: |platform, seen, at| {
+                assert!(seen.is_empty(), "{at}: {seen:#?}");
+                assert!(platform.last_seen_by(ADA).contains("11–20 of 46"), "{at}: {}", platform.last_seen_by(ADA));
+            },
+        },
+        Story {
+            name: "more of a list whose message cannot be changed any more",
+            before: |platform| {
+                connect(platform);
+                platform.say(ADA, "D0ADA", QUESTION);
+                let gone = FaultKind::SlackError { error: "cant_update_message".to_owned() };
+                platform.sandbox.add_fault(Fault::new(Side::Slack, "chat.update", gone));
+            },
+            ask: |platform| more_of_the_list(platform),
+            after: one_answer,
         },
         Story {
             name: "a refresh on the way",

@@ -205,7 +205,7 @@ fn whoever_presses_a_button_asks_with_their_own_access_p13() {
     platform.say(ADA, INCIDENTS, "@vedette issue list globex/checkout-api");
     let answer = platform.seen_by(GRACE).into_iter().next_back().unwrap();
     let blocks = answer.blocks.clone().unwrap();
-    let action = actions(&blocks).into_iter().find(|action| action.starts_with("run")).expect("a button");
+    let action = actions(&blocks).into_iter().find(|action| action.starts_with("more")).expect("a button");
     let from = asked(&platform);
     platform.press(GRACE, &answer.ts, &action);
     assert_eq!(accounts_asked(&platform, from), [GRACES], "not with Ada's grant, although it is Ada's answer");
@@ -223,7 +223,7 @@ fn somebody_who_presses_without_an_account_gets_a_link_of_their_own_p13() {
     connect(&platform, ADA, ADAS);
     platform.say(ADA, INCIDENTS, "@vedette issue list globex/checkout-api");
     let answer = platform.seen_by(GRACE).into_iter().next_back().unwrap();
-    let action = actions(answer.blocks.as_ref().unwrap()).into_iter().find(|it| it.starts_with("run")).unwrap();
+    let action = actions(answer.blocks.as_ref().unwrap()).into_iter().find(|it| it.starts_with("more")).unwrap();
     let from = asked(&platform);
     platform.press(GRACE, &answer.ts, &action);
     assert_eq!(asked(&platform), from);

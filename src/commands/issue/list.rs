@@ -6,7 +6,7 @@ use url::Url;
 
 use super::view::{self, IssueView};
 use super::{assignee, learned, name, title};
-use crate::commands::answer::{Answer, Audience, Item, More, Part};
+use crate::commands::answer::{Action, Answer, Audience, Item, More, Part};
 use crate::commands::grammar::Words;
 use crate::commands::target::{self, Place};
 use crate::commands::{Command, CommandError, Context, Effect, Skill, Spec, UsageError, invocation, say};
@@ -181,6 +181,10 @@ impl Command for IssueList {
         Ok(parameters)
     }
 
+    fn label(parameters: &Parameters) -> String {
+        super::wording::list(parameters)
+    }
+
     async fn run<'a>(context: &'a Context<'a>, parameters: Parameters) -> Result<Answer, CommandError> {
         parameters.check()?;
         let again = invocation::<IssueList>(&parameters);
@@ -300,7 +304,9 @@ fn answer(context: &Context<'_>, place: &Place, parameters: &Parameters, mut pag
     }
     let shown = page.items.len() as u64;
     let (total, before) = in_all(&page, parameters.shown_before(), found == page.items.len());
-    answer.title.push_str(&say::place_in_list(total, before));
+    let more = page.next.is_some();
+    answer.title.push_str(&say::place_in_list(say::Excerpt { total, before, shown, more }));
+    answer.actions.extend(back(place, parameters));
     if shown > 0 {
         answer.parts.push(Part::Items(page.items.iter().map(|issue| item(context, place, issue)).collect()));
     }
@@ -317,6 +323,13 @@ fn answer(context: &Context<'_>, place: &Place, parameters: &Parameters, mut pag
         })),
     });
     answer
+}
+
+/// The way back from a later page, which has taken the place of the first one.
+fn back(place: &Place, parameters: &Parameters) -> Option<Action> {
+    parameters.before.filter(|before| *before > 0)?;
+    let first = Parameters { cursor: None, before: None, ..located(place, parameters) };
+    Some(target::back(&invocation::<IssueList>(&first)))
 }
 
 /// How many there are in all, and how many came before this page, as far as that is known: of a list of which not all may
@@ -370,6 +383,7 @@ fn nothing(context: &Context<'_>, answer: &mut Answer, place: &Place, parameters
     let period = say::period(parameters.period());
     if parameters.cursor.is_some() {
         answer.parts.push(Part::Paragraph("That was all: there are no more issues on this list.".to_owned()));
+        answer.actions.extend(back(place, parameters));
         return;
     }
     let text = match parameters.query() {
@@ -378,26 +392,22 @@ fn nothing(context: &Context<'_>, answer: &mut Answer, place: &Place, parameters
         query => format!("No issue in {} from the last {period} fits {}.", place.name(), say::line(query, 200)),
     };
     answer.parts.push(Part::Paragraph(text));
-    let mut offer = |label: &str, parameters: Parameters| {
-        answer.actions.push(target::run(label, IssueList::SPEC.name, &parameters));
+    let mut offer = |parameters: Parameters| {
+        answer.actions.push(target::instead(IssueList::SPEC.name, &parameters));
     };
     let here = || located(place, parameters);
     if say::split_period(parameters.period()).is_some_and(|(number, unit)| unit != 'd' || number < 90) {
-        offer("Look back 90 days", Parameters { period: Some("90d".to_owned()), ..here() });
+        offer(Parameters { period: Some("90d".to_owned()), ..here() });
     }
     if !parameters.query().is_empty() {
-        offer("All issues, resolved too", Parameters { query: Some(String::new()), ..here() });
+        offer(Parameters { query: Some(String::new()), ..here() });
     }
     if place.project.is_some() && context.limit.project.is_none() {
-        let label = format!("All of {}", place.organization);
-        offer(
-            &label,
-            Parameters {
-                project_slug_or_id: None,
-                organization_slug: Some(place.organization.clone()),
-                ..parameters.clone()
-            },
-        );
+        offer(Parameters {
+            project_slug_or_id: None,
+            organization_slug: Some(place.organization.clone()),
+            ..parameters.clone()
+        });
     }
 }
 
@@ -482,7 +492,7 @@ mod tests {
         let link = r#"<https://us.sentry.io/x>; rel="next"; results="true"; cursor="0:3:0""#;
         let sentry = sentry().replies(GLOBEX, 200, &[("link", link), ("x-hits", "40")], &issues().to_string());
         insta::assert_snapshot!(sentry.run_text("issue list globex/checkout-api -n 3"), @r#"
-    # [Unresolved issues in globex/checkout-api (40)](https://globex.sentry.io/issues/?query=project%3Acheckout-api+is%3Aunresolved&statsPeriod=30d&sort=date)
+    # [Unresolved issues in globex/checkout-api (1–3 of 40)](https://globex.sentry.io/issues/?query=project%3Acheckout-api+is%3Aunresolved&statsPeriod=30d&sort=date)
 
     - [CHECKOUT-API-4F](https://globex.sentry.io/issues/4521/): ConnectionError: pool exhausted
       error · 1,204 events · 311 people · 2 minutes ago · assigned to Ada Lovelace
@@ -510,7 +520,7 @@ mod tests {
             json!({ "organizationSlug": "globex", "sort": "freq", "cursor": "0:3:0", "before": 3 })
         );
         let second = sentry.run(&next).unwrap();
-        assert_eq!(second.title, "Unresolved issues in globex (from 4 of 40)");
+        assert_eq!(second.title, "Unresolved issues in globex (4–6 of 40)");
         assert_eq!(second.more.unwrap().remaining, Some(34));
         // A cursor that somebody typed does not tell how many came before it.
         let typed = sentry.type_in("issue list globex -s freq -c 0:3:0").unwrap();
@@ -530,9 +540,9 @@ mod tests {
 
     No issue in globex/checkout-api from the last 24 hours fits level:fatal.
 
-    - Look back 90 days: `search_issues` with `{"organizationSlug":"globex","period":"90d","projectSlugOrId":"checkout-api","query":"level:fatal"}`
-    - All issues, resolved too: `search_issues` with `{"organizationSlug":"globex","period":"24h","projectSlugOrId":"checkout-api","query":""}`
-    - All of globex: `search_issues` with `{"organizationSlug":"globex","period":"24h","query":"level:fatal"}`
+    - Show fatal issues in globex/checkout-api from the last 90 days: `search_issues` with `{"organizationSlug":"globex","period":"90d","projectSlugOrId":"checkout-api","query":"level:fatal"}`
+    - Show all issues in globex/checkout-api from the last 24 hours: `search_issues` with `{"organizationSlug":"globex","period":"24h","projectSlugOrId":"checkout-api","query":""}`
+    - Show fatal issues in globex from the last 24 hours: `search_issues` with `{"organizationSlug":"globex","period":"24h","query":"level:fatal"}`
     "#);
         let answer = sentry.type_in("issue list globex").unwrap();
         assert_eq!(
@@ -564,7 +574,7 @@ mod tests {
         let Err(CommandError::Choose(answer)) = sentry.type_in("issue list -q level:error") else { panic!() };
         let labels: Vec<&str> = answer.actions.iter().map(|action| action.label.as_str()).collect();
         assert_eq!(labels, ["globex", "initech"]);
-        let Does::Run(invocation) = &answer.actions[0].does else { panic!() };
+        let Does::Instead(invocation) = &answer.actions[0].does else { panic!() };
         assert_eq!(invocation.parameters, json!({ "organizationSlug": "globex", "query": "level:error" }));
         assert!(sentry.run(invocation).is_ok());
     }
@@ -658,10 +668,10 @@ mod tests {
 
     Did you mean `globex/checkout-api`?
 
-    - globex/checkout-api: `search_issues` with `{"organizationSlug":"globex","projectSlugOrId":"checkout-api","query":"level:fatal"}`
+    - Show fatal issues in globex/checkout-api: `search_issues` with `{"organizationSlug":"globex","projectSlugOrId":"checkout-api","query":"level:fatal"}`
     "#);
         let Err(CommandError::Explained(answer)) = sentry.type_in("issue list checkout") else { panic!() };
-        let Does::Run(invocation) = &answer.actions[0].does else { panic!() };
+        let Does::Instead(invocation) = &answer.actions[0].does else { panic!() };
         assert_eq!(sentry.run(invocation).unwrap().title, "Unresolved issues in globex/checkout-api (1)");
         let told = sentry.run_text("project list checkout");
         assert!(told.contains(r#"`find_projects` with `{"organizationSlug":"globex"}`"#), "{told}");
@@ -700,7 +710,7 @@ mod tests {
 
     Did you mean `globex`?
 
-    - globex: `search_issues` with `{"organizationSlug":"globex"}`
+    - Show unresolved issues in globex: `search_issues` with `{"organizationSlug":"globex"}`
     "#);
         insta::assert_snapshot!(sentry.run_text("issue list umbrella"), @r#"
     # I can't find an organization or project called umbrella
@@ -727,7 +737,7 @@ mod tests {
 
     > `project list globex` shows all of them.
 
-    - checkout-api: `search_issues` with `{"organizationSlug":"globex","projectSlugOrId":"checkout-api"}`
+    - Show unresolved issues in globex/checkout-api: `search_issues` with `{"organizationSlug":"globex","projectSlugOrId":"checkout-api"}`
     "#);
     }
 

@@ -72,6 +72,10 @@ impl Command for IssueView {
         })
     }
 
+    fn label(parameters: &Parameters) -> String {
+        super::wording::view(parameters)
+    }
+
     async fn run<'a>(context: &'a Context<'a>, parameters: Parameters) -> Result<Answer, CommandError> {
         let wanted = wanted(context, &parameters)?;
         let again = invocation::<IssueView>(&parameters);
@@ -167,12 +171,14 @@ fn nowhere(id: &str, without: &[String], failed: &[(String, SentryError)]) -> An
     let project = id.rsplit_once('-').map(|(project, _)| project.to_lowercase());
     let issues = |project: String| {
         let parameters = list::Parameters { organization_slug: Some(project.clone()), ..list::Parameters::default() };
-        target::run(format!("Issues in {project}"), list::IssueList::SPEC.name, &parameters)
+        target::instead(list::IssueList::SPEC.name, &parameters)
     };
+    let notes = project.iter().map(|project| format!("`issue list {project}` shows what is there.")).collect();
     Answer {
         title: format!("{id} is not in {}", say::joined(&without, "or")),
         parts: vec![Part::Paragraph(text)],
         actions: project.into_iter().map(issues).collect(),
+        notes,
         ..Answer::default()
     }
 }
@@ -270,7 +276,7 @@ async fn not_found(context: &Context<'_>, place: &Place, id: &str, again: &Invoc
              see."
                 .to_owned(),
         )],
-        actions: vec![target::run("Unresolved issues", list::IssueList::SPEC.name, &issues)],
+        actions: vec![target::instead(list::IssueList::SPEC.name, &issues)],
         notes: vec![format!("Another organization? `issue view organization/{id}`.")],
         ..Answer::default()
     }))
@@ -303,7 +309,7 @@ fn answer(context: &Context<'_>, place: &Place, issue: &Issue, event: Result<Eve
             project_slug_or_id: Some(project.clone()),
             ..list::Parameters::default()
         };
-        answer.actions.push(target::run(format!("Issues in {project}"), list::IssueList::SPEC.name, &issues));
+        answer.actions.push(target::run(list::IssueList::SPEC.name, &issues));
     }
     answer
 }
@@ -556,7 +562,9 @@ mod tests {
 
     It may be spelled otherwise, have been deleted or merged, or be in a project that this account does not see.
 
-    - Issues in checkout-api: `search_issues` with `{"organizationSlug":"checkout-api"}`
+    > `issue list checkout-api` shows what is there.
+
+    - Show unresolved issues in checkout-api: `search_issues` with `{"organizationSlug":"checkout-api"}`
     "#);
         let closed = Sentry::saas().answers(ORGANIZATIONS, organizations()).replies(ISSUE, 404, &[], "{}");
         let told = closed.replies(&other, 500, &[], "{}").run_text("CHECKOUT-API-4F");
@@ -608,7 +616,7 @@ mod tests {
     > Event 9999aaaaca8b46d797c23c6077c6ff01
 
     - [Open in Sentry](https://globex.sentry.io/issues/4521/)
-    - Issues in checkout-api: `search_issues` with `{"organizationSlug":"globex","projectSlugOrId":"checkout-api"}`
+    - Show unresolved issues in globex/checkout-api: `search_issues` with `{"organizationSlug":"globex","projectSlugOrId":"checkout-api"}`
     "#);
         assert_eq!(sentry.calls().len(), 3);
         for private in ["4111", "secret-cookie", "do not read me"] {
@@ -895,7 +903,7 @@ mod tests {
 
     > Another organization? `issue view organization/CHECKOUT-API-4F`.
 
-    - Unresolved issues: `search_issues` with `{"organizationSlug":"globex"}`
+    - Show unresolved issues in globex: `search_issues` with `{"organizationSlug":"globex"}`
     "#);
         assert!(Sentry::saas().run_text("issue view").contains("Which issue?"));
     }
