@@ -12,7 +12,9 @@ import os from "node:os";
 import { parseArgs } from "node:util";
 import { startWorld } from "../tests/browser/world.mjs";
 
-const { values } = parseArgs({ options: { rate: { type: "string", default: "20" }, seconds: { type: "string", default: "30" } } });
+const { values } = parseArgs({
+  options: { rate: { type: "string", default: "20" }, seconds: { type: "string", default: "30" } },
+});
 const rate = Number(values.rate);
 const count = rate * Number(values.seconds);
 /** What is sent before the measurement, so that it measures the Worker and not its first compilation. */
@@ -33,8 +35,13 @@ function event(number, run) {
     authorizations: [{ enterprise_id: null, team_id: "T0GLOBEX", user_id: "U0VEDETTE", is_bot: true }],
     is_ext_shared_channel: false,
     event: {
-      type: "app_mention", user: `U0${run}${String(asker).padStart(6, "0")}`, channel: "C0INCIDENTS", ts, event_ts: ts,
-      team: "T0GLOBEX", text: "<@U0VEDETTE> issue list globex/checkout-api",
+      type: "app_mention",
+      user: `U0${run}${String(asker).padStart(6, "0")}`,
+      channel: "C0INCIDENTS",
+      ts,
+      event_ts: ts,
+      team: "T0GLOBEX",
+      text: "<@U0VEDETTE> issue list globex/checkout-api",
     },
   });
 }
@@ -44,7 +51,10 @@ function send(worker, body) {
   const timestamp = String(Math.floor(Date.now() / 1000));
   const signature = `v0=${createHmac("sha256", SECRET).update(`v0:${timestamp}:${body}`).digest("hex")}`;
   const headers = {
-    "content-type": "application/json", "content-length": Buffer.byteLength(body), "x-slack-request-timestamp": timestamp, "x-slack-signature": signature,
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(body),
+    "x-slack-request-timestamp": timestamp,
+    "x-slack-signature": signature,
   };
   const sent = performance.now();
   return new Promise((resolve) => {
@@ -52,9 +62,9 @@ function send(worker, body) {
     const request = http.request(`${worker}/slack/events`, { agent, method: "POST", headers }, (response) => {
       response.resume();
       response.on("end", () => done(response.statusCode));
-      response.on("error", (error) => done(error.code));
+      response.on("error", (/** @type {NodeJS.ErrnoException} */ error) => done(error.code));
     });
-    request.on("error", (error) => done(error.code));
+    request.on("error", (/** @type {NodeJS.ErrnoException} */ error) => done(error.code));
     request.end(body);
   });
 }
@@ -63,9 +73,11 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const at = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)];
 
 const world = await startWorld();
-let failed = 0;
+let failed;
 try {
-  for (const side of ["sentry", "slack"]) await world.control("faults", { side, match: "*", kind: "hang", after_work: false, times: null });
+  for (const side of ["sentry", "slack"]) {
+    await world.control("faults", { side, match: "*", kind: "hang", after_work: false, times: null });
+  }
   for (let number = 0; number < WARM_UP; number += 1) await send(world.worker, event(number, "W"));
 
   const start = performance.now();
@@ -81,10 +93,25 @@ try {
   const { slack } = await world.state();
   const ms = (number) => (number === undefined ? "–" : `${number.toFixed(0)} ms`);
   const took = ((performance.now() - start) / 1000).toFixed(0);
-  console.log(`${os.cpus().length} cores, Node ${process.version}; ${count} events in ${took} s, ${rate} a second; ${slack.calls} calls to Slack hang\n`);
+  console.log(
+    `${os.cpus().length} cores, Node ${process.version}; ${count} events in ${took} s, ${rate} a second; ${slack.calls} calls to Slack hang\n`,
+  );
   console.log("| | p50 | p90 | p99 | max | not 200 |\n|---|---|---|---|---|---|");
-  console.log(`| time to the 200 | ${ms(at(times, 0.5))} | ${ms(at(times, 0.9))} | ${ms(at(times, 0.99))} | ${ms(times.at(-1))} | ${failed} |`);
-  if (failed) console.log(`\n${JSON.stringify(Object.groupBy(results.filter(({ status }) => status !== 200).map(({ status }) => String(status)), (status) => status), null, 1)}\n${world.logs().slice(-4000)}`);
+  console.log(
+    `| time to the 200 | ${ms(at(times, 0.5))} | ${ms(at(times, 0.9))} | ${ms(at(times, 0.99))} | ${ms(times.at(-1))} | ${failed} |`,
+  );
+  if (failed) {
+    console.log(
+      `\n${JSON.stringify(
+        Object.groupBy(
+          results.filter(({ status }) => status !== 200).map(({ status }) => String(status)),
+          (status) => status,
+        ),
+        null,
+        1,
+      )}\n${world.logs().slice(-4000)}`,
+    );
+  }
 } finally {
   agent.destroy();
   await world.stop();

@@ -43,15 +43,25 @@ export async function discover(origin) {
 }
 
 export async function register(server) {
-  const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(registration()) };
+  const init = {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(registration()),
+  };
   return (await ok(await fetch(server.registration_endpoint, init), 201, "register")).json();
 }
 
 /** The address of the page that asks the person. */
 export function authorizeUrl(server, id, challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM") {
   const query = {
-    response_type: "code", client_id: id, redirect_uri: REDIRECT, state: "xyz", scope: "event:read org:read project:read team:read",
-    code_challenge: challenge, code_challenge_method: "S256", resource: `${server.issuer}/mcp`,
+    response_type: "code",
+    client_id: id,
+    redirect_uri: REDIRECT,
+    state: "xyz",
+    scope: "event:read org:read project:read team:read",
+    code_challenge: challenge,
+    code_challenge_method: "S256",
+    resource: `${server.issuer}/mcp`,
   };
   return `${server.authorization_endpoint}?${new URLSearchParams(query)}`;
 }
@@ -65,20 +75,36 @@ export async function letIn(server) {
   const { client_id: id } = await register(server);
   const verifier = randomBytes(32).toString("base64url");
   const visit = browser();
-  const page = await ok(await visit(authorizeUrl(server, id, createHash("sha256").update(verifier).digest("base64url"))), 200, "authorize");
+  const page = await ok(
+    await visit(authorizeUrl(server, id, createHash("sha256").update(verifier).digest("base64url"))),
+    200,
+    "authorize",
+  );
   const html = await page.text();
   const fields = [...html.matchAll(/<input\b[^>]*>/g)].map(([tag]) => tag).filter((tag) => /hidden|checked/.test(tag));
   const form = new URLSearchParams(fields.map((tag) => [attribute(tag, "name"), attribute(tag, "value") || "on"]));
   form.append("decision", "approve");
   const action = new URL(attribute(/<form\b[^>]*>/.exec(html)[0], "action"), server.issuer);
-  const headers = { "content-type": "application/x-www-form-urlencoded", origin: server.issuer, "sec-fetch-site": "same-origin" };
+  const headers = {
+    "content-type": "application/x-www-form-urlencoded",
+    origin: server.issuer,
+    "sec-fetch-site": "same-origin",
+  };
   const toSentry = await visit(action, { method: "POST", headers, body: form.toString() });
   const consent = toSentry.headers.get("location") ?? (await ok(toSentry, 302, "consent"), undefined);
-  const back = await fetch(consent, { method: "POST", redirect: "manual", body: new URLSearchParams({ account: ACCOUNT, op: "approve" }) });
+  const back = await fetch(consent, {
+    method: "POST",
+    redirect: "manual",
+    body: new URLSearchParams({ account: ACCOUNT, op: "approve" }),
+  });
   const done = await visit(back.headers.get("location"));
   const location = done.headers.get("location") ?? (await ok(done, 302, "callback"), undefined);
   const body = new URLSearchParams({
-    grant_type: "authorization_code", code: new URL(location).searchParams.get("code"), redirect_uri: REDIRECT, code_verifier: verifier, client_id: id,
+    grant_type: "authorization_code",
+    code: new URL(location).searchParams.get("code"),
+    redirect_uri: REDIRECT,
+    code_verifier: verifier,
+    client_id: id,
   });
   const issued = await (await ok(await fetch(server.token_endpoint, { method: "POST", body }), 200, "token")).json();
   return { id, access: issued.access_token, refresh: issued.refresh_token };

@@ -65,12 +65,16 @@ const mcp = (body) => ({
 const same = (request) => ({ askers: (side) => side.clients.map(() => ({ next: () => request(side) })) });
 const pathOf = (url) => new URL(url).pathname + new URL(url).search;
 
+/** @type {Record<string, { askers: (side: any) => any[], status?: number }>} */
 const MEASURED = {
   metadata: same(() => ({ path: "/.well-known/oauth-authorization-server" })),
   register: {
     status: 201,
     ...same(({ server }) => ({
-      method: "POST", path: pathOf(server.registration_endpoint), headers: { "content-type": "application/json" }, body: JSON.stringify(registration()),
+      method: "POST",
+      path: pathOf(server.registration_endpoint),
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(registration()),
     })),
   },
   "authorize page": same(({ server, clients }) => ({ path: pathOf(authorizeUrl(server, clients[0].id)) })),
@@ -78,7 +82,10 @@ const MEASURED = {
     askers: ({ server, clients }) =>
       clients.map((client) => ({
         next: () => ({
-          method: "POST", path: pathOf(server.token_endpoint), headers: { "content-type": "application/x-www-form-urlencoded" }, body: refreshForm(client),
+          method: "POST",
+          path: pathOf(server.token_endpoint),
+          headers: { "content-type": "application/x-www-form-urlencoded" },
+          body: refreshForm(client),
         }),
         took: (body) => {
           const issued = JSON.parse(body);
@@ -118,8 +125,25 @@ async function readySide(name, origin, pid) {
 
 async function startPeer(kind, { port, vars, tools, state }) {
   const file = path.join(state, `${kind}.json`);
-  fs.writeFileSync(file, JSON.stringify({ ...vars, BASE_URL: `http://127.0.0.1:${port}`, PEER_KV: kind === "free" ? "memory" : "miniflare" }));
-  const running = await launch(node, ["bench/peer/serve.mjs", "--port", String(port), "--persist", path.join(state, kind), "--vars", file, "--tools", tools]);
+  fs.writeFileSync(
+    file,
+    JSON.stringify({
+      ...vars,
+      BASE_URL: `http://127.0.0.1:${port}`,
+      PEER_KV: kind === "free" ? "memory" : "miniflare",
+    }),
+  );
+  const running = await launch(node, [
+    "bench/peer/serve.mjs",
+    "--port",
+    String(port),
+    "--persist",
+    path.join(state, kind),
+    "--vars",
+    file,
+    "--tools",
+    tools,
+  ]);
   return { running, side: await readySide(kind, running.ready, workerdPid(running.log)) };
 }
 
@@ -134,7 +158,10 @@ if (peers.length) installPeer();
 const state = fs.mkdtempSync(path.join(os.tmpdir(), "vedette-bench-"));
 const ports = Object.fromEntries(await Promise.all(peers.map(async (kind) => [kind, await freePort()])));
 const callbacks = Object.values(ports).flatMap((port) => ["--redirect-uri", `http://127.0.0.1:${port}/callback`]);
-const world = await startWorld({ workerArguments: ["--direct"], sandboxArguments: ["--requests-per-second", "1000000", ...callbacks] });
+const world = await startWorld({
+  workerArguments: ["--direct"],
+  sandboxArguments: ["--requests-per-second", "1000000", ...callbacks],
+});
 const started = [];
 try {
   const sides = [];
@@ -143,7 +170,11 @@ try {
   const { tools } = await ask(ours, "tools/list", {});
   const file = path.join(state, "tools.json");
   fs.writeFileSync(file, JSON.stringify(tools));
-  const vars = { SENTRY_HOST: world.sentry, SENTRY_CLIENT_ID: "sandbox-client-id", SENTRY_CLIENT_SECRET: "sandbox-client-secret" };
+  const vars = {
+    SENTRY_HOST: world.sentry,
+    SENTRY_CLIENT_ID: "sandbox-client-id",
+    SENTRY_CLIENT_SECRET: "sandbox-client-secret",
+  };
   for (const kind of peers) {
     const { running, side } = await startPeer(kind, { port: ports[kind], vars, tools: file, state });
     started.push(running);
@@ -154,39 +185,64 @@ try {
     const listed = (await ask(side, "tools/list", {})).tools.map(({ name }) => name).sort();
     assert.deepEqual(listed, tools.map(({ name }) => name).sort(), `${side.name} lists other tools`);
     assert.match(JSON.stringify(await ask(side, "tools/call", { name: "whoami", arguments: {} })), /ada@example\.com/);
-    assert.match(JSON.stringify(await ask(side, "tools/call", { name: "find_organizations", arguments: {} })), /globex/);
+    assert.match(
+      JSON.stringify(await ask(side, "tools/call", { name: "find_organizations", arguments: {} })),
+      /globex/,
+    );
     assert.ok((await register(side.server)).client_id);
   }
 
   const idle = await load({
     origin: world.sentry,
-    askers: ours.clients.map(() => ({ next: () => ({ path: "/api/0/", headers: { authorization: "Bearer nobody" } }) })),
+    askers: ours.clients.map(() => ({
+      next: () => ({ path: "/api/0/", headers: { authorization: "Bearer nobody" } }),
+    })),
     ...WARM_UP,
     status: 401,
   });
-  const title = `${os.cpus().length} × ${os.cpus()[0]?.model.trim()}, Node ${process.version}, workerd ${JSON.parse(fs.readFileSync(path.join(root, "node_modules/workerd/package.json"))).version}`;
-  console.log(`${title}\n${tools.length} tools, ${connections} connections, ${rounds} rounds of ${seconds} s; the fake Sentry alone: ${idle.rate.toFixed(0)} requests a second\n`);
-  console.log("| | side | requests/s | p50 ms | p99 ms | CPU ms/request | ours is faster by | and needs less CPU by |\n|---|---|---|---|---|---|---|---|");
+  const title = `${os.cpus().length} × ${os.cpus()[0]?.model.trim()}, Node ${process.version}, workerd ${JSON.parse(fs.readFileSync(path.join(root, "node_modules/workerd/package.json"), "utf8")).version}`;
+  console.log(
+    `${title}\n${tools.length} tools, ${connections} connections, ${rounds} rounds of ${seconds} s; the fake Sentry alone: ${idle.rate.toFixed(0)} requests a second\n`,
+  );
+  console.log(
+    "| | side | requests/s | p50 ms | p99 ms | CPU ms/request | ours is faster by | and needs less CPU by |\n|---|---|---|---|---|---|---|---|",
+  );
 
-  const median = (all) => at([...all].sort((a, b) => a - b), 0.5);
-  const spread = (all, digits) => `${median(all).toFixed(digits)} (${Math.min(...all).toFixed(digits)}–${Math.max(...all).toFixed(digits)})`;
+  const median = (all) =>
+    at(
+      [...all].sort((a, b) => a - b),
+      0.5,
+    );
+  const spread = (all, digits) =>
+    `${median(all).toFixed(digits)} (${Math.min(...all).toFixed(digits)}–${Math.max(...all).toFixed(digits)})`;
   for (const [name, { askers, status }] of measured) {
     const results = new Map(sides.map((side) => [side, []]));
-    for (const side of sides) await load({ origin: side.origin, askers: askers(side), ...WARM_UP, status, pid: side.pid });
+    for (const side of sides) {
+      await load({ origin: side.origin, askers: askers(side), ...WARM_UP, status, pid: side.pid });
+    }
     for (let round = 0; round < rounds; round += 1) {
-      for (const side of sides) results.get(side).push(await load({ origin: side.origin, askers: askers(side), seconds, status, pid: side.pid }));
+      for (const side of sides) {
+        results
+          .get(side)
+          .push(await load({ origin: side.origin, askers: askers(side), seconds, status, pid: side.pid }));
+      }
     }
     const of = (side, what) => results.get(side).map(what);
     for (const side of sides) {
       const rate = of(side, ({ rate }) => rate);
       const cpu = of(side, ({ cpu }) => cpu ?? Number.NaN);
       const mine = results.get(ours);
-      const ratios = side === ours || !mine ? ["", ""] : [
-        `${(median(of(ours, ({ rate }) => rate)) / median(rate)).toFixed(1)}×`,
-        `${(median(cpu) / median(of(ours, ({ cpu }) => cpu))).toFixed(1)}×`,
-      ];
+      const ratios =
+        side === ours || !mine
+          ? ["", ""]
+          : [
+              `${(median(of(ours, ({ rate }) => rate)) / median(rate)).toFixed(1)}×`,
+              `${(median(cpu) / median(of(ours, ({ cpu }) => cpu))).toFixed(1)}×`,
+            ];
       const times = (part) => median(of(side, ({ times }) => at(times, part))).toFixed(1);
-      console.log(`| ${side === sides[0] ? name : ""} | ${NAMES[side.name]} | ${spread(rate, 0)} | ${times(0.5)} | ${times(0.99)} | ${spread(cpu, 2)} | ${ratios.join(" | ")} |`);
+      console.log(
+        `| ${side === sides[0] ? name : ""} | ${NAMES[side.name]} | ${spread(rate, 0)} | ${times(0.5)} | ${times(0.99)} | ${spread(cpu, 2)} | ${ratios.join(" | ")} |`,
+      );
     }
   }
 } catch (error) {

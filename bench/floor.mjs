@@ -12,10 +12,14 @@ import { parseArgs } from "node:util";
 import { freePort, root, startWorld } from "../tests/browser/world.mjs";
 import { at, load, workerdChild } from "./load.mjs";
 
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "3" }, seconds: { type: "string", default: "3" } } });
+const { values } = parseArgs({
+  options: { rounds: { type: "string", default: "3" }, seconds: { type: "string", default: "3" } },
+});
 const require = createRequire(fs.realpathSync(path.join(root, "node_modules/wrangler/package.json")));
 const { Miniflare, Log, LogLevel, convertV4MiniflareOptions } = require("miniflare");
-const [, compatibilityDate] = /^compatibility_date = "(.*)"$/m.exec(fs.readFileSync(path.join(root, "wrangler.toml"), "utf8"));
+const [, compatibilityDate] = /^compatibility_date = "(.*)"$/m.exec(
+  fs.readFileSync(path.join(root, "wrangler.toml"), "utf8"),
+);
 
 const PATHS = {
   "/": "an answer of two bytes with eight headers",
@@ -73,18 +77,31 @@ try {
   const pid = workerdChild();
   const askers = (where) =>
     Array.from({ length: CONNECTIONS }, (_, nth) => ({
-      next: () => ({ method: "POST", path: where, headers: { "content-type": "application/json", "x-name": String(nth) }, body: "{}" }),
+      next: () => ({
+        method: "POST",
+        path: where,
+        headers: { "content-type": "application/json", "x-name": String(nth) },
+        body: "{}",
+      }),
     }));
   const origin = `http://127.0.0.1:${port}`;
   const results = Object.fromEntries(Object.keys(PATHS).map((where) => [where, []]));
   for (const where of Object.keys(PATHS)) await load({ origin, askers: askers(where), most: 2000, seconds: 10 });
   for (let round = 0; round < Number(values.rounds); round += 1) {
-    for (const [where, all] of Object.entries(results)) all.push(await load({ origin, askers: askers(where), seconds: Number(values.seconds), pid }));
+    for (const [where, all] of Object.entries(results)) {
+      all.push(await load({ origin, askers: askers(where), seconds: Number(values.seconds), pid }));
+    }
   }
   console.log("| | requests/s | CPU ms/request |\n|---|---|---|");
-  const median = (all) => at(all.sort((a, b) => a - b), 0.5);
+  const median = (all) =>
+    at(
+      all.sort((a, b) => a - b),
+      0.5,
+    );
   for (const [where, all] of Object.entries(results)) {
-    console.log(`| ${PATHS[where]} | ${median(all.map(({ rate }) => rate)).toFixed(0)} | ${median(all.map(({ cpu }) => cpu ?? Number.NaN)).toFixed(2)} |`);
+    console.log(
+      `| ${PATHS[where]} | ${median(all.map(({ rate }) => rate)).toFixed(0)} | ${median(all.map(({ cpu }) => cpu ?? Number.NaN)).toFixed(2)} |`,
+    );
   }
 } finally {
   await Promise.all([miniflare.dispose(), world.stop()]);

@@ -40,8 +40,10 @@ function exchange(agent, origin, { method = "GET", path, headers, body }) {
 
 /**
  * Loads `origin` for `seconds`, or until there were `most` requests, with one connection for each of `askers`:
- * `{ next(): request, took?(body) }`. Gives the requests a second, the sorted times in milliseconds, and the processor milliseconds of `pid` for each request. An answer
- * with another status than `status` ends it.
+ * `{ next(): request, took?(body) }`. Gives the requests a second, the sorted times in milliseconds, and the processor
+ * milliseconds of `pid` for each request. An answer with another status than `status` ends it.
+ *
+ * @param {{ origin: string, askers: any[], seconds: number, most?: number, status?: number, pid?: number }} options
  */
 export async function load({ origin, askers, seconds, most = Infinity, status = 200, pid }) {
   const times = [];
@@ -55,15 +57,22 @@ export async function load({ origin, askers, seconds, most = Infinity, status = 
         const sent = performance.now();
         const answer = await exchange(agents[index], origin, asker.next());
         times.push(performance.now() - sent);
-        if (answer.status !== status) throw new Error(`${answer.status} instead of ${status}: ${answer.body.toString().slice(0, 500)}`);
+        if (answer.status !== status) {
+          throw new Error(`${answer.status} instead of ${status}: ${answer.body.toString().slice(0, 500)}`);
+        }
         asker.took?.(answer.body);
       }
     }),
   ).finally(() => agents.forEach((agent) => agent.destroy()));
   const took = performance.now() - start;
   times.sort((a, b) => a - b);
-  return { rate: (times.length * 1000) / took, times, cpu: cpu === undefined ? undefined : (cpuOf(pid) - cpu) / times.length };
+  return {
+    rate: (times.length * 1000) / took,
+    times,
+    cpu: cpu === undefined ? undefined : (cpuOf(pid) - cpu) / times.length,
+  };
 }
 
 /** The value below which `part` of a sorted list is. */
-export const at = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(part * sorted.length) - 1))];
+export const at = (sorted, part) =>
+  sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(part * sorted.length) - 1))];

@@ -44,7 +44,11 @@ function madeOf(settings, files = filesOfTheWorker()) {
 
 const read = (file) => (fs.existsSync(file) ? fs.readFileSync(file, "utf8") : undefined);
 
-/** Builds the Worker if need be. With `log`, the output of the build goes there. */
+/**
+ * Builds the Worker if need be. With `log`, the output of the build goes there.
+ *
+ * @param {{ toolchain?: { name: string, env: object }, log?: string }} options
+ */
 export async function build({ toolchain, log } = {}) {
   toolchain ??= await setUp();
   const { workerBuild, env } = toolPaths();

@@ -9,7 +9,14 @@ const sharp = require("sharp");
 const folder = new URL("../src/pages/", import.meta.url);
 const svg = fs.readFileSync(new URL("favicon.svg", folder));
 const sizes = [16, 32, 48];
-const images = await Promise.all(sizes.map((size) => sharp(svg, { density: 72 * 8 }).resize(size, size).png({ compressionLevel: 9 }).toBuffer()));
+const images = await Promise.all(
+  sizes.map((size) =>
+    sharp(svg, { density: 72 * 8 })
+      .resize(size, size)
+      .png({ compressionLevel: 9 })
+      .toBuffer(),
+  ),
+);
 
 const head = Buffer.alloc(6 + 16 * sizes.length);
 head.writeUInt16LE(1, 2); // an icon

@@ -157,8 +157,13 @@ export function start(program, args, options = {}) {
 /**
  * Runs a program to its end. With `log`, its output goes to that file and the last lines are shown when it fails;
  * without, to the terminal. Throws a `Failure` with the sentence `failure` when it does not succeed.
+ *
+ * @param {string} program
+ * @param {string[]} args
+ * @param {{ log?: string, failure?: string, env?: object, timeout?: number, input?: "ignore" | "inherit", verbose?: boolean }} options
  */
 export async function run(program, args, { log, failure, env, timeout, input = "ignore", verbose = false } = {}) {
+  /** @type {number | "inherit"} */
   let output = "inherit";
   if (log && !verbose) {
     fs.mkdirSync(path.dirname(log), { recursive: true });
@@ -188,7 +193,11 @@ function explain(output) {
   if (/No space left on device|ENOSPC/i.test(output)) {
     return FULL_DISK;
   }
-  if (/ENOTFOUND|EAI_AGAIN|Could(n't| not) (resolve host|connect to)|Temporary failure (in name )?resol|network is unreachable|ECONNREFUSED \d/i.test(output)) {
+  if (
+    /ENOTFOUND|EAI_AGAIN|Could(n't| not) (resolve host|connect to)|Temporary failure (in name )?resol|network is unreachable|ECONNREFUSED \d/i.test(
+      output,
+    )
+  ) {
     return "there is no network, or the package registry cannot be reached: connect this machine and run this again";
   }
   return undefined;
@@ -221,10 +230,14 @@ export function needRoom(folder, gigabytes) {
 /**
  * Runs a script's main function: failures are one sentence, signals stop every child, the exit code says how it went.
  * `stopped` is for a script that a person ends: its words when they do, and then all is well.
+ *
+ * @param {() => unknown} work
+ * @param {{ stopped?: string }} options
  */
 export function main(work, { stopped } = {}) {
   let stopping = false;
-  for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]]) {
+  const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+  for (const [signal, code] of Object.entries(codes)) {
     process.on(signal, async () => {
       if (stopping) return;
       stopping = true;
@@ -240,7 +253,7 @@ export function main(work, { stopped } = {}) {
       async (code) => {
         if (stopping) return;
         await stopAll();
-        process.exit(code ?? 0);
+        process.exit(typeof code === "number" ? code : 0);
       },
       async (error) => {
         if (stopping) return;
@@ -277,13 +290,17 @@ process.once("uncaughtException", (error) => {
 export async function needPort(port, variable) {
   const problem = await new Promise((resolve) => {
     const probe = net.createServer();
-    probe.once("error", (error) => resolve(error.code));
+    probe.once("error", (/** @type {NodeJS.ErrnoException} */ error) => resolve(error.code));
     probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(undefined)));
   });
   if (problem === "EADDRINUSE") {
-    throw new Failure(`port ${port} is busy: stop what listens there, or choose another port with the variable ${variable}`);
+    throw new Failure(
+      `port ${port} is busy: stop what listens there, or choose another port with the variable ${variable}`,
+    );
   }
-  if (problem) throw new Failure(`port ${port} cannot be used (${problem}): choose another with the variable ${variable}`);
+  if (problem) {
+    throw new Failure(`port ${port} cannot be used (${problem}): choose another with the variable ${variable}`);
+  }
 }
 
 /** A port from the environment. */

@@ -10,7 +10,25 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { Failure, ask, at, cacheFolder, environment, hostTarget, isMain, isRoot, main, needRoom, node, packageProgram, root, run, step, wasmTarget, which } from "./lib.mjs";
+import {
+  Failure,
+  ask,
+  at,
+  cacheFolder,
+  environment,
+  hostTarget,
+  isMain,
+  isRoot,
+  main,
+  needRoom,
+  node,
+  packageProgram,
+  root,
+  run,
+  step,
+  wasmTarget,
+  which,
+} from "./lib.mjs";
 
 const WASM = "wasm32-unknown-unknown";
 const WORKER_BUILD = "0.8.7";
@@ -42,7 +60,8 @@ const OLDEST_NPM = 10;
 
 /** The OpenSSL headers are found through pkg-config: `worker-build` is built with them, except on macOS. */
 const hasOpenSsl = () => which("pkg-config") !== undefined && ask("pkg-config", ["--exists", "openssl"]) !== undefined;
-const hasPython = () => ask("python3", ["-c", "import sys, venv, ensurepip; assert sys.version_info >= (3, 11)"]) !== undefined;
+const hasPython = () =>
+  ask("python3", ["-c", "import sys, venv, ensurepip; assert sys.version_info >= (3, 11)"]) !== undefined;
 
 /** What the system lacks of all that is needed later: its name for people, and Debian's packages. */
 function lacking({ chromium, python }) {
@@ -54,8 +73,16 @@ function lacking({ chromium, python }) {
       packages: ["pkg-config", "libssl-dev"],
       met: () => !buildsTools || process.platform === "darwin" || hasOpenSsl(),
     },
-    { name: "Python 3.11 or newer with its venv module", packages: ["python3", "python3-venv"], met: () => !python || hasPython() },
-    { name: "Chromium (or a Chrome that the variable CHROME names)", packages: ["chromium"], met: () => !chromium || findBrowser() },
+    {
+      name: "Python 3.11 or newer with its venv module",
+      packages: ["python3", "python3-venv"],
+      met: () => !python || hasPython(),
+    },
+    {
+      name: "Chromium (or a Chrome that the variable CHROME names)",
+      packages: ["chromium"],
+      met: () => !chromium || findBrowser(),
+    },
   ];
   return needs.filter(({ met }) => !met());
 }
@@ -69,13 +96,17 @@ async function systemPrograms(wanted) {
   const fatal = missing.filter(({ packages }) => !packages.includes("python3") || process.env.CI);
   const packages = missing.flatMap((need) => need.packages);
   if (missing.length && debian()) await step(`${packages.join(", ")}, by apt`, () => apt(packages));
-  else if (fatal.length) throw new Failure(`install these and run this again: ${fatal.map(({ name }) => name).join("; ")}`);
+  else if (fatal.length) {
+    throw new Failure(`install these and run this again: ${fatal.map(({ name }) => name).join("; ")}`);
+  }
 }
 
 const NEWER_NODE = "install Node 20 or newer with npm 10 or newer from https://nodejs.org";
 
 function nodeIsNewEnough() {
-  if (Number(process.versions.node.split(".")[0]) < OLDEST_NODE) throw new Failure(`Node ${process.versions.node} is too old: ${NEWER_NODE}`);
+  if (Number(process.versions.node.split(".")[0]) < OLDEST_NODE) {
+    throw new Failure(`Node ${process.versions.node} is too old: ${NEWER_NODE}`);
+  }
 }
 
 /** npm takes half a second to tell its version: it is asked only where it is needed. */
@@ -93,7 +124,8 @@ function packagesAreThere() {
   try {
     const installed = read("node_modules/.package-lock.json");
     return Object.entries(read("package-lock.json")).every(
-      ([name, { version, optional }]) => name === "" || (optional && !installed[name]) || installed[name]?.version === version,
+      ([name, { version, optional }]) =>
+        name === "" || (optional && !installed[name]) || installed[name]?.version === version,
     );
   } catch {
     return false;
@@ -137,7 +169,9 @@ async function rust() {
   if (!version) throw new Failure("`cargo --version` does not answer: repair Rust with `rustup default stable`");
   const [major, minor] = version.slice(1).map(Number);
   if (major === OLDEST_RUST[0] && minor < OLDEST_RUST[1]) {
-    throw new Failure(`Rust ${major}.${minor} is too old, ${OLDEST_RUST.join(".")} is needed: run \`rustup update stable\``);
+    throw new Failure(
+      `Rust ${major}.${minor} is too old, ${OLDEST_RUST.join(".")} is needed: run \`rustup update stable\``,
+    );
   }
 }
 
@@ -180,7 +214,7 @@ async function installWasmToolchain() {
     try {
       await run("rustup", ["target", "add", WASM], { log, timeout: 300_000 });
       await run("rustup", ["component", "add", "rust-src"], { log, timeout: 300_000 });
-    } catch (error) {
+    } catch {
       if (!debian()) {
         throw new Failure(
           `rustup could not fetch what the Worker's build needs: with a network, run \`rustup target add ${WASM} && rustup component add rust-src\``,
@@ -292,7 +326,10 @@ async function apt(names) {
 if (isMain(import.meta.url)) {
   main(async () => {
     const began = Date.now();
-    const { name } = await setUp({ chromium: process.argv.includes("--chromium"), python: process.argv.includes("--python") });
+    const { name } = await setUp({
+      chromium: process.argv.includes("--chromium"),
+      python: process.argv.includes("--python"),
+    });
     process.stdout.write(`Ready (Rust for the Worker: ${name}; ${((Date.now() - began) / 1000).toFixed(1)} s).\n`);
   });
 }

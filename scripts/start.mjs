@@ -16,7 +16,24 @@ import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { Failure, at, duration, environment, hostTarget, lastLines, main, needPort, node, packageProgram, portFrom, root, run, start, step, stop } from "./lib.mjs";
+import {
+  Failure,
+  at,
+  duration,
+  environment,
+  hostTarget,
+  lastLines,
+  main,
+  needPort,
+  node,
+  packageProgram,
+  portFrom,
+  root,
+  run,
+  start,
+  step,
+  stop,
+} from "./lib.mjs";
 import { build } from "./build.mjs";
 import { setUp } from "./setup.mjs";
 
@@ -120,7 +137,9 @@ function launch(title, name, command, args) {
     child.once("exit", async (code) => {
       await stop(child); // what it started and left behind
       const where = path.relative(root, file);
-      const error = new Failure(`${title} has stopped (code ${code}); its last lines are above, all of them in ${where}`);
+      const error = new Failure(
+        `${title} has stopped (code ${code}); its last lines are above, all of them in ${where}`,
+      );
       sink.end(() => reject(Object.assign(error, { output: lastLines(file, 20) })));
     });
   });
@@ -128,8 +147,7 @@ function launch(title, name, command, args) {
   return { child, ended, file };
 }
 
-const ask = (address, patience) =>
-  fetch(address, { signal: AbortSignal.timeout(patience) }).catch(() => undefined); // undefined: nothing listens yet
+const ask = (address, patience) => fetch(address, { signal: AbortSignal.timeout(patience) }).catch(() => undefined); // undefined: nothing listens yet
 
 /** Waits until `address` answers 200. */
 async function answers(title, address, log) {
@@ -158,7 +176,15 @@ function startWorker() {
   const lines = Object.entries(demoVariables()).map(([name, value]) => `${name}=${value}\n`);
   fs.writeFileSync(variables, lines.join(""), { mode: 0o600 });
   const wrangler = [packageProgram("wrangler"), "dev", "--ip", "127.0.0.1", "--port", ports.worker];
-  const settings = ["--env-file", variables, "--persist-to", state, "--inspector-ip", "127.0.0.1", "--show-interactive-dev-session=false"];
+  const settings = [
+    "--env-file",
+    variables,
+    "--persist-to",
+    state,
+    "--inspector-ip",
+    "127.0.0.1",
+    "--show-interactive-dev-session=false",
+  ];
   const args = [at("scripts/tether.mjs"), node(), ...wrangler, ...settings].map(String);
   const launchWorker = () => launch("The Worker (wrangler dev)", "worker", node(), args);
 
@@ -185,7 +211,7 @@ async function restartAfterCrashes(program, launchWorker) {
 }
 
 function runtimeCrashed({ child }) {
-  return new Promise((resolve) => {
+  return new Promise((/** @type {(value?: unknown) => void} */ resolve) => {
     for (const stream of [child.stdout, child.stderr]) {
       stream.on("data", (text) => String(text).includes("runtime crashed") && resolve());
     }

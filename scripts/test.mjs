@@ -13,8 +13,10 @@
 
 import fs from "node:fs";
 import path from "node:path";
-import { Failure, ask, at, duration, environment, main, node, packageProgram, run, step, wasmTarget } from "./lib.mjs";
+import { Failure, ask, at, duration, environment, main, node, packageProgram, run, wasmTarget } from "./lib.mjs";
 import { build } from "./build.mjs";
+import { deny, findDeny } from "./deny.mjs";
+import { javascript } from "./javascript.mjs";
 import { findBrowser, setUp } from "./setup.mjs";
 
 const PARTS = ["unit", "host", "workerd", "cases", "peers", "browser", "config"];
@@ -36,12 +38,19 @@ main(async () => {
   const began = Date.now();
   try {
     const needs = (what) => NODE_PARTS.some((part) => part[what] && runs(part.name) && testsOf(part).length);
-    await check("Set-up", async () => (toolchain = await setUp({ chromium: needs("chromium"), python: needs("python") })));
+    await check(
+      "Set-up",
+      async () => (toolchain = await setUp({ chromium: needs("chromium"), python: needs("python") })),
+    );
     if (runs("host")) await lints();
-    if (runs("host")) await check("Tests on the host", () => cargo(["test", "--workspace", "--lib", "--bins", ...hostTests()]));
+    if (runs("host")) {
+      await check("Tests on the host", () => cargo(["test", "--workspace", "--lib", "--bins", ...hostTests()]));
+    }
     if (runs("host")) await check("Examples in the documentation", () => cargo(["test", "--workspace", "--doc"]));
     if (runs("unit") && !runs("host")) await check("Unit tests", () => cargo(["test", "--lib"]));
-    if (["workerd", "cases", "peers", "browser", "config"].some(runs)) await check("The Worker's build", () => build({ toolchain, log: at(".wrangler/logs/build.log") }));
+    if (["workerd", "cases", "peers", "browser", "config"].some(runs)) {
+      await check("The Worker's build", () => build({ toolchain, log: at(".wrangler/logs/build.log") }));
+    }
     if (runs("config")) await configuration();
     if (runs("workerd")) await workerd();
     for (const part of NODE_PARTS) if (runs(part.name)) await nodePart(part);
@@ -70,7 +79,10 @@ async function lints() {
   const args = ["clippy", "--lib", "--target", "wasm32-unknown-unknown", "--quiet", "--", "-D", "warnings"];
   const program = toolchain.name === "debian" ? "/usr/bin/cargo" : "cargo";
   await check("Lints for the Worker's target", () =>
-    run(program, args, { env: environment({ ...env, CARGO_TARGET_DIR: `${wasmTarget}-lint` }), failure: "clippy has objections" }),
+    run(program, args, {
+      env: environment({ ...env, CARGO_TARGET_DIR: `${wasmTarget}-lint` }),
+      failure: "clippy has objections",
+    }),
   );
 }
 
@@ -110,7 +122,10 @@ async function sandbox() {
 }
 
 async function configuration() {
+  await check("Layout, lints and types of the JavaScript", () => javascript());
   await check("Configuration and scripts", () => nodeTests(testsIn("tests/scripts")));
+  if (findDeny()) await check("Licences, sources and versions of the crates", () => deny());
+  else leaveOut("Licences, sources and versions of the crates", "cargo-deny is not installed");
   const out = at(".wrangler/dry-run");
   await check("Deployment, without deploying", () =>
     run(node(), [packageProgram("wrangler"), "deploy", "--dry-run", "--outdir", out], {

@@ -14,5 +14,8 @@ main(async () => {
   const cargo = (args) => run("cargo", args, { env, failure: `\`cargo ${args[0]}\` failed` });
   await cargo(["build", "--package", "vedette-sandbox", "--bins"]);
   await cargo(["test", "--test", "workerd", "killed_at", "--", "--nocapture"]);
-  await run(node(), ["--test", "--test-reporter=spec", "tests/cases/crashes.test.mjs"], { env, failure: "a kill was not survived" });
+  await run(node(), ["--test", "--test-reporter=spec", "tests/cases/crashes.test.mjs"], {
+    env,
+    failure: "a kill was not survived",
+  });
 });
