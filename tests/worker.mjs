@@ -15,6 +15,9 @@
 // - With `--count-object-calls`, `GET /count-object-calls` says how many requests Durable Objects got since workerd started,
 //   by class: `{"Person":0,"Session":3}`. They are counted where they arrive.
 // - With `--wasm-memory`, `GET /wasm-memory` says how many bytes of memory the Worker's module has. It never gives any back.
+//   `POST /leave` with `{ path, method, headers, body, number, atOnce, milliseconds }` sends the Worker that request so many
+//   times, through a service binding, and aborts each after so long: the runtime cancels what a binding's caller aborts, and
+//   locally nothing else. It answers `{ answered, left }`.
 // - Standard output: `workerd PID`, then `ready http://127.0.0.1:P`. Standard error: what the Worker logs.
 // - workerd may be killed at any time: it is started again on the same port, with a `workerd PID` and a `ready` line.
 // - Ends, and workerd with it, on SIGTERM, on SIGINT, and when standard input closes.
@@ -163,6 +166,39 @@ const measuring = [
   ],
 ];
 
+/** A Worker in front of the Worker, which leaves in the middle of requests. */
+const leaving = `
+  export default {
+    async fetch(request, { WORKER }) {
+      const { origin, pathname } = new URL(request.url);
+      if (pathname !== "/leave") return WORKER.fetch(request);
+      const { path, method, headers, body, number, atOnce, milliseconds } = await request.json();
+      let [answered, left] = [0, 0];
+      const ask = async () => {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const leave = new Promise((resolve) => signal.addEventListener("abort", () => resolve("left")));
+        const timer = setTimeout(() => controller.abort(), milliseconds);
+        const answer = async () => {
+          const response = await WORKER.fetch(origin + path, { method, headers, body, signal });
+          const reader = response.body?.getReader();
+          signal.addEventListener("abort", () => reader?.cancel().catch(() => {}));
+          while (reader && !(await reader.read()).done);
+          return "answered";
+        };
+        const outcome = await Promise.race([answer().catch(() => "left"), leave]);
+        clearTimeout(timer);
+        if (outcome === "left") left += 1;
+        else answered += 1;
+      };
+      for (let begun = 0; begun < number; begun += atOnce) {
+        await Promise.all(Array.from({ length: Math.min(atOnce, number - begun) }, ask));
+      }
+      return Response.json({ answered, left });
+    },
+  };
+`;
+
 /** The Worker's modules; the first is its entry. */
 function modules() {
   const built = [
@@ -226,12 +262,24 @@ if (options.upstream) {
   });
 }
 
+// The first Worker is the one that is asked.
+const fronts = [];
+if (options["wasm-memory"]) {
+  fronts.push({
+    name: "leaving",
+    compatibilityDate: worker.compatibilityDate,
+    modules: [{ type: "ESModule", path: "leaving.mjs", contents: leaving }],
+    serviceBindings: { WORKER: "vedette" },
+  });
+}
+
 let url;
 const announce = () => process.stdout.write(`workerd ${workerdPid()}\nready http://127.0.0.1:${url.port}\n`);
 
 const miniflare = new Miniflare(
   convertV4MiniflareOptions({
     workers: [
+      ...fronts,
       {
         ...worker,
         name: "vedette",

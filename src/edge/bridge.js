@@ -22,13 +22,16 @@ function lengthOf(pairs) {
   return length;
 }
 
+/** The most bytes of a request's body that are read, kept or not. */
+const MOST_READ = 8 * 1024 * 1024;
+
 /**
- * A body of at most `most` bytes, or as many and one more where it is longer. `pairs` are the message's headers. Of a body that
- * says itself that it is longer, nothing is read.
+ * A body of at most `most` bytes, or as many and one more where it is longer. `pairs` are the message's headers. At most
+ * `mostRead` bytes are read, and nothing of a body that says itself that it is longer.
  */
-async function bodyOf(message, pairs, most) {
+async function bodyOf(message, pairs, most, mostRead = most) {
   const length = lengthOf(pairs);
-  if (length > most) return new Uint8Array(most + 1);
+  if (length > mostRead) return new Uint8Array(most + 1);
   if (length <= most) {
     const bytes = new Uint8Array(await message.arrayBuffer());
     // A connection that breaks in the middle may look like its end.
@@ -38,9 +41,9 @@ async function bodyOf(message, pairs, most) {
   const pieces = [];
   let size = 0;
   for await (const piece of message.body ?? []) {
-    pieces.push(piece);
+    if (size <= most) pieces.push(piece);
     size += piece.length;
-    if (size > most) break;
+    if (size > mostRead) break;
   }
   const bytes = new Uint8Array(Math.min(size, most + 1));
   let at = 0;
@@ -53,8 +56,9 @@ async function bodyOf(message, pairs, most) {
 
 const BODILESS = ["GET", "HEAD", "OPTIONS"];
 
-export function receive(exchange, request, most) {
+export function receive(exchange, client, request, most) {
   const report = tell;
+  request.signal.addEventListener("abort", () => report(client, 0, "the client left", NOTHING), { once: true });
   const { method } = request;
   const pairs = [...request.headers];
   const head = JSON.stringify([method, request.url, pairs]);
@@ -62,7 +66,8 @@ export function receive(exchange, request, most) {
     report(exchange, 200, head, NOTHING);
     return;
   }
-  bodyOf(request, pairs, most).then(
+  // A client whose connection closes while it still writes does not read the response: what is too long is read to its end.
+  bodyOf(request, pairs, most, MOST_READ).then(
     (body) => report(exchange, 200, head, body),
     () => report(exchange, 200, head, NOTHING), // a client that goes away in the middle reads no answer
   );

@@ -3,22 +3,31 @@
 //! `bridge.js` does in JavaScript what takes a dozen steps of headers, promises and pieces. An exchange has a number; when it
 //! is over, JavaScript calls [`told`] with that number, a status, a text and bytes, and whoever awaits the [`Exchange`] goes on.
 //! One function of ours is known to JavaScript for the life of the isolate, in place of two new ones for each promise.
+//!
+//! **Requests whose client leaves.** The runtime stops such a request: no promise of it settles any more, so no exchange of it
+//! is ever told. The task of the request holds its exchanges, and each exchange's waker holds the task: memory that nobody
+//! would give back. But the runtime fires the request's signal first. It is told to the request's [`Client`], which ends the
+//! whole task, and with it every exchange, timer and stream that the task holds.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use futures::StreamExt;
 use wasm_bindgen::prelude::*;
 use worker::js_sys::{Object, Promise};
 use worker::web_sys::{AbortController, Headers, Request, Response};
+
+use crate::reply::Stream;
 
 #[wasm_bindgen(module = "/src/edge/bridge.js")]
 extern "C" {
     fn connect(tell: &Closure<dyn Fn(u32, u16, String, Vec<u8>)>);
 
-    fn receive(exchange: u32, request: &Request, most: usize);
+    fn receive(exchange: u32, client: u32, request: &Request, most: usize);
     /// A response with a body in one piece.
     #[wasm_bindgen(catch)]
     pub fn respond(status: u16, headers: Option<&Headers>, body: &[u8]) -> Result<Response, JsValue>;
@@ -54,10 +63,6 @@ extern "C" {
     pub fn exec(sql: &Object, statement: &str, values: &str) -> Result<String, JsValue>;
 }
 
-/// As many exchanges are waited for. A request that the platform gives up in the middle is never told what became of its own,
-/// so the oldest go when there are more.
-const MOST: usize = 10_000;
-
 /// How an exchange ended.
 pub struct Over {
     /// The status of an HTTP response; 200 where there is none.
@@ -73,10 +78,19 @@ enum State {
     Over(Result<Over, String>),
 }
 
-/// The exchanges that somebody waits for.
+/// The exchanges that somebody waits for, and the clients that may leave.
 struct All {
     last: Cell<u32>,
     states: RefCell<BTreeMap<u32, State>>,
+    clients: RefCell<BTreeMap<u32, Rc<Presence>>>,
+}
+
+impl All {
+    fn next_number(&self) -> u32 {
+        let number = self.last.get().wrapping_add(1);
+        self.last.set(number);
+        number
+    }
 }
 
 thread_local! {
@@ -84,7 +98,7 @@ thread_local! {
         let closure = Closure::new(told);
         connect(&closure);
         closure.forget();
-        All { last: Cell::new(0), states: RefCell::default() }
+        All { last: Cell::new(0), states: RefCell::default(), clients: RefCell::default() }
     };
 }
 
@@ -100,6 +114,83 @@ fn told(exchange: u32, status: u16, text: String, bytes: Vec<u8>) {
     });
     if let Some(waker) = waker {
         waker.wake();
+        return;
+    }
+    let client = ALL.with(|all| all.clients.borrow_mut().remove(&exchange));
+    if let Some(presence) = client {
+        presence.end();
+    }
+}
+
+/// Whether a client is there, and what is made for it alone.
+#[derive(Default)]
+struct Presence {
+    left: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+    body: RefCell<Option<Stream>>,
+}
+
+impl Presence {
+    fn end(&self) {
+        self.left.set(true);
+        // Also when nobody asks for its next piece, as for a client that reads no more.
+        let body = self.body.take();
+        drop(body);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// The client of a request. As a future, it ends when the client leaves.
+pub struct Client {
+    number: u32,
+    presence: Rc<Presence>,
+}
+
+impl Client {
+    fn new() -> Client {
+        let presence = Rc::<Presence>::default();
+        let number = ALL.with(|all| {
+            let number = all.next_number();
+            all.clients.borrow_mut().insert(number, Rc::clone(&presence));
+            number
+        });
+        Client { number, presence }
+    }
+
+    /// `body`, which ends, and is dropped, when the client leaves.
+    pub fn holding(self, body: Stream) -> impl futures::Stream<Item = Bytes> {
+        self.presence.body.replace(Some(body));
+        futures::stream::poll_fn(move |context| {
+            let Some(mut body) = self.presence.body.take() else { return Poll::Ready(None) };
+            let next = body.poll_next_unpin(context);
+            if next.is_pending() {
+                self.presence.waker.replace(Some(context.waker().clone()));
+            }
+            if !matches!(next, Poll::Ready(None)) && !self.presence.left.get() {
+                self.presence.body.replace(Some(body));
+            }
+            next
+        })
+    }
+}
+
+impl Future for Client {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.presence.left.get() {
+            return Poll::Ready(());
+        }
+        self.presence.waker.replace(Some(context.waker().clone()));
+        Poll::Pending
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        ALL.with(|all| all.clients.borrow_mut().remove(&self.number));
     }
 }
 
@@ -113,13 +204,8 @@ pub struct Exchange {
 impl Exchange {
     fn begin(begin: impl FnOnce(u32) -> Result<Option<AbortController>, JsValue>) -> Exchange {
         let number = ALL.with(|all| {
-            let number = all.last.get().wrapping_add(1);
-            all.last.set(number);
-            let mut states = all.states.borrow_mut();
-            if states.len() >= MOST {
-                states.pop_first();
-            }
-            states.insert(number, State::Begun(None));
+            let number = all.next_number();
+            all.states.borrow_mut().insert(number, State::Begun(None));
             number
         });
         let abort = begin(number).unwrap_or_else(|error| {
@@ -129,12 +215,15 @@ impl Exchange {
         Exchange { number, abort }
     }
 
-    /// Reads a request: the text is `[method, url, [[name, value], …]]`, the bytes at most one more than `most`.
-    pub fn receive(request: &Request, most: usize) -> Exchange {
-        Exchange::begin(|number| {
-            receive(number, request, most);
+    /// Reads a request: the text is `[method, url, [[name, value], …]]`, the bytes at most one more than `most`. The client
+    /// is who sent it.
+    pub fn receive(request: &Request, most: usize) -> (Exchange, Client) {
+        let client = Client::new();
+        let exchange = Exchange::begin(|number| {
+            receive(number, client.number, request, most);
             Ok(None)
-        })
+        });
+        (exchange, client)
     }
 
     /// `fetch`, without following a redirect: the text is `[[name, value], …]`. `headers` is such a list as well. It fails

@@ -11,15 +11,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
 use worker::Result;
-use worker::web_sys::{self, Request, Response};
+use worker::web_sys::{self, Response};
 
-use super::bridge::{Exchange, headers_of, respond};
+use super::bridge::{Client, Exchange, headers_of, respond};
 use crate::ports::{Http, HttpError, Limits};
 use crate::reply::Stream;
 
-/// Reads a request with at most one byte more than `max_body` of its body: enough for a door to say that it is too long.
-pub async fn incoming(request: &Request, max_body: usize) -> Result<::http::Request<Bytes>> {
-    let received = Exchange::receive(request, max_body).await.map_err(worker::Error::RustError)?;
+/// What a request becomes.
+pub async fn incoming(received: Exchange) -> Result<::http::Request<Bytes>> {
+    let received = received.await.map_err(worker::Error::RustError)?;
     let (method, url, pairs): (String, String, Pairs) = serde_json::from_str(&received.text)?;
     let unreadable = |error: ::http::Error| worker::Error::RustError(error.to_string());
     let builder = ::http::Request::builder().method(method.as_str()).uri(url);
@@ -28,13 +28,13 @@ pub async fn incoming(request: &Request, max_body: usize) -> Result<::http::Requ
     Ok(incoming)
 }
 
-/// Gives a response to the runtime, with `stream` for a body if there is one. When the client goes away the runtime drops
-/// the stream, and what it is made by with it.
-pub fn outgoing(response: &::http::Response<Bytes>, stream: Option<Stream>) -> Result<Response> {
+/// Gives a response to the runtime, with `stream` for a body if there is one. When the client leaves, the stream is dropped,
+/// and what it is made by with it.
+pub fn outgoing(response: &::http::Response<Bytes>, stream: Option<Stream>, client: Client) -> Result<Response> {
     if let Some(stream) = stream {
         let all = response.headers().iter();
         let headers = all.map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())).collect();
-        let streaming = worker::Response::from_stream(stream.map(Ok::<Bytes, worker::Error>))?;
+        let streaming = worker::Response::from_stream(client.holding(stream).map(Ok::<Bytes, worker::Error>))?;
         return Ok(streaming.with_status(response.status().as_u16()).with_headers(headers).into());
     }
     Ok(respond(response.status().as_u16(), Some(&made_of(response.headers())?), response.body())?)

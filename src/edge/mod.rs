@@ -18,26 +18,45 @@ mod timer;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
+
+use futures::future::{Either, select};
 
 use wasm_bindgen::{JsCast, JsValue};
 use worker::js_sys::{Object, Reflect};
 use worker::web_sys::{Request, Response};
 use worker::{Context, Env, Result};
 
+use self::bridge::{Exchange, respond};
+use self::timer::Timer;
 use crate::config::Config;
 use crate::ports::World;
+use crate::reply::Reply;
 use crate::router;
 
-/// Answers a request: turns it into plain types, routes it, and lets deferred work run after the response.
+/// The runtime ends what runs after a response after 30 seconds, without a word, and so without giving back its memory.
+const DEFERRED: Duration = Duration::from_secs(28);
+/// What is answered to a client that left, and so read by nobody.
+const NOBODY: u16 = 499;
+
+/// Answers a request: turns it into plain types, routes it, and lets deferred work run after the response. When the client
+/// leaves before that, all of it is dropped.
 pub async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let world = world(&env);
-    let request = http::incoming(&request, router::max_body(&path_of(&request))).await?;
-    let reply = router::route(&world, request).await;
+    let (received, mut client) = Exchange::receive(&request, router::max_body(&path_of(&request)));
+    let replied = async {
+        let world = world(&env);
+        Ok::<Reply, worker::Error>(router::route(&world, http::incoming(received).await?).await)
+    };
+    let reply = match select(pin!(replied), &mut client).await {
+        Either::Left((reply, _)) => reply?,
+        Either::Right(_) => return Ok(respond(NOBODY, None, &[])?),
+    };
     if let Some(deferred) = reply.deferred {
-        context.wait_until(deferred);
+        context.wait_until(async { drop(select(deferred, Timer::from(DEFERRED)).await) });
     }
-    http::outgoing(&reply.response, reply.stream)
+    http::outgoing(&reply.response, reply.stream, client)
 }
 
 /// The path of a request's address.

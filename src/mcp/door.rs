@@ -81,7 +81,7 @@ async fn admitted(world: &World, request: Request<Bytes>, origin: &Url, segments
         return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 64 KiB.")); // 4
     }
     let headers = request.headers();
-    let need = need(&endpoint, request.body());
+    let need = need(&endpoint, headers);
     let mut caller = authenticate(world, headers, &endpoint, need).await?; // 5
     caller.skills = caller.skills.narrowed(request.uri())?; // 6
     sends_json(headers)?; // 7
@@ -158,13 +158,14 @@ async fn told(work: Work, token: ProgressToken, form: Form) -> Result<Reply, Ref
     Ok(Reply::streaming(start_of_events(), begun.chain(rest).boxed_local()))
 }
 
-/// Whether Sentry will be asked, judged by the body as it came: it is not read before it is known who sent it, and a wrong
-/// guess costs one more call of the session.
-fn need(endpoint: &Endpoint, body: &[u8]) -> CredentialNeed {
-    let names = |method: &str| body.windows(method.len()).any(|part| part == method.as_bytes());
-    match endpoint.limited() || names("tools/call") || names("resources/read") {
-        true => CredentialNeed::Yes,
-        false => CredentialNeed::No,
+/// Whether Sentry will be asked, as far as the address and the headers tell: the body is not read before it is known who
+/// sent it, and a wrong guess costs one more call of the session.
+fn need(endpoint: &Endpoint, headers: &HeaderMap) -> CredentialNeed {
+    match era::named_method(headers) {
+        _ if endpoint.limited() => CredentialNeed::Yes,
+        Some("tools/call" | "resources/read") => CredentialNeed::Yes,
+        Some(_) => CredentialNeed::No,
+        None => CredentialNeed::Perhaps,
     }
 }
 
@@ -279,13 +280,17 @@ mod tests {
     #[test]
     fn a_credential_comes_with_what_asks_sentry_and_with_nothing_else() {
         let origin = Url::parse("https://vedette.example.com").unwrap();
-        let of = |segments: &[&str], body: &str| need(&Endpoint::read(&origin, segments).unwrap(), body.as_bytes());
-        for quiet in ["", "{}", r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#, r#"{"method":"initialize"}"#] {
-            assert_eq!(of(&[], quiet), CredentialNeed::No, "{quiet}");
-            assert_eq!(of(&["globex"], quiet), CredentialNeed::Yes, "a place is asked about");
+        let of = |segments: &[&str], method: Option<&'static str>| {
+            let named = method.map(|method| (HeaderName::from_static("mcp-method"), HeaderValue::from_static(method)));
+            need(&Endpoint::read(&origin, segments).unwrap(), &named.into_iter().collect())
+        };
+        assert_eq!(of(&[], None), CredentialNeed::Perhaps, "earlier revisions name no method");
+        for quiet in ["tools/list", "server/discover", "prompts/get"] {
+            assert_eq!(of(&[], Some(quiet)), CredentialNeed::No, "{quiet}");
+            assert_eq!(of(&["globex"], Some(quiet)), CredentialNeed::Yes, "a place is asked about");
         }
-        for asking in [r#"{"method":"tools/call"}"#, r#"[{"method":"ping"},{"method":"resources/read"}]"#] {
-            assert_eq!(of(&[], asking), CredentialNeed::Yes, "{asking}");
+        for asking in ["tools/call", "resources/read"] {
+            assert_eq!(of(&[], Some(asking)), CredentialNeed::Yes, "{asking}");
         }
     }
 }

@@ -87,6 +87,11 @@ pub fn of(headers: &HeaderMap, request: &Request) -> Result<Era, Refusal> {
     Ok(Era::Modern)
 }
 
+/// The method that the headers name. [`of`] checks later that the body says the same.
+pub fn named_method(headers: &HeaderMap) -> Option<&str> {
+    text(headers, METHOD_HEADER)
+}
+
 /// The era of a response that no message is read for: what the header says.
 pub fn of_refusal(headers: &HeaderMap) -> Era {
     let modern = text(headers, VERSION_HEADER) == Some(ProtocolVersion::V_2026_07_28.as_str());

@@ -104,7 +104,7 @@ async fn open(world: &World, request: &Request<Bytes>, endpoint: Endpoint) -> Re
 
 async fn message(world: &World, request: &Request<Bytes>, endpoint: Endpoint, stream: &str) -> Result<Reply, Refusal> {
     if request.body().len() > MAX_BODY {
-        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 1 MiB."));
+        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than 64 KiB."));
     }
     let caller = admit(world, request, &endpoint).await?; // 3, 4
     media::json(request.headers())?;

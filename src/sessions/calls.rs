@@ -282,6 +282,8 @@ declare_call!(Session: Authenticate => Authenticated, "/authenticate");
 pub enum CredentialNeed {
     /// It does not: listing tools, for instance.
     No,
+    /// Nobody can say yet: the credential comes if it is at hand, without a refresh, and its lack is no failure.
+    Perhaps,
     /// It does.
     Yes,
     /// It does, and with the session's own grant also where there is an operator's token: as a proof of who comes.

@@ -215,6 +215,7 @@ impl Session {
     async fn credential(&self, need: CredentialNeed) -> (Result<Option<Credential>, NoCredential>, Awaited) {
         match need {
             CredentialNeed::No => (Ok(None), Awaited::No),
+            CredentialNeed::Perhaps => (Ok(self.vault.at_hand().ok().flatten()), Awaited::No),
             CredentialNeed::Yes => match self.vault.at_hand() {
                 Ok(None) => (self.vault.credential().await.map(Some), Awaited::Perhaps),
                 at_hand => (at_hand, Awaited::No),

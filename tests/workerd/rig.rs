@@ -97,7 +97,10 @@ impl Rig {
     pub fn with(setup: Setup) -> Rig {
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let state = std::env::temp_dir().join(format!("vedette-{}-{number}", std::process::id()));
+        // Where memory is measured, no disk takes part: thousands of objects are made.
+        let in_memory = Some(PathBuf::from("/dev/shm")).filter(|folder| setup.wasm_memory && folder.is_dir());
+        let folder = in_memory.unwrap_or_else(std::env::temp_dir);
+        let state = folder.join(format!("vedette-{}-{number}", std::process::id()));
         let _ = std::fs::remove_dir_all(&state);
         std::fs::create_dir_all(&state).unwrap();
         let port = free_port();

@@ -20,7 +20,7 @@ use tokio::time::{Sleep, sleep};
 use vedette_sandbox::{Exchange, Outcome};
 
 /// Nothing that is sent to the sandbox is longer.
-const MAX_BODY: usize = 4 * 1024 * 1024;
+const MAX_BODY: usize = 8 * 1024 * 1024;
 /// The first half of a truncated body is on its way before the connection closes.
 const BEFORE_THE_CUT: Duration = Duration::from_millis(30);
 
