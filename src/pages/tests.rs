@@ -101,6 +101,7 @@ fn consent_for(
         limit: &Limit::from_path(path).unwrap(),
         offered,
         ticked: &["inspect"],
+        allowed: &crate::sessions::terms::all_scopes(),
         host: &sentry(),
         action: "/oauth/authorize",
         hidden: &[("state", "state-value"), ("request", "client_id=x")],

@@ -32,6 +32,36 @@ for (const [look, options] of Object.entries({
   });
 }
 
+for (const [width, height] of [[1440, 900], [1024, 768], [390, 844]]) {
+  scene(`the buttons of the consent page are on the first screen of ${width} by ${height}, with every skill there is`, async ({ world, open }) => {
+    const page = await (await open({ viewport: { width, height } })).newPage();
+    const client = await register(world, { name: "Claude Code", path: "/mcp/globex/checkout-api", more: { client_uri: "https://claude.example/code" } });
+    await openConsent(world, page, client);
+    const within = async (name) => {
+      const box = await page.getByRole("button", { name, exact: true }).boundingBox();
+      assert.ok(box.y >= 0 && box.y + box.height <= height, `${name}: ${JSON.stringify(box)}`);
+    };
+    await within("Approve");
+    // The other skills have no tool of their own yet, and are not offered.
+    await page.evaluate(() => {
+      const [row] = document.querySelectorAll(".skill");
+      for (const title of ["Seer", "Triage issues", "Manage projects and teams"]) {
+        const another = row.cloneNode(true);
+        another.querySelector("strong").textContent = title;
+        Object.assign(another.querySelector(".badge"), { className: "badge writes", textContent: "makes changes" });
+        row.parentElement.append(another);
+      }
+    });
+    assert.equal(await page.getByRole("checkbox").count(), 4);
+    await within("Approve");
+    await within("Cancel");
+    await page.getByText("will be asked for").click();
+    await page.getByText("Search issues, read an issue with its latest event").waitFor();
+    await shot(page, `mcp-consent-details-${width}`, { fullPage: true });
+    await isAccessible(page, "consent with its details");
+  });
+}
+
 scene("the consent page of an application with its own links, and a no at each of both places", async ({ world, open }) => {
   const page = await (await open()).newPage();
   const client = await register(world, { name: "Cursor", redirect: "cursor://anysphere.cursor-mcp/oauth/callback" });
@@ -60,7 +90,7 @@ scene("the consent page by keyboard alone, and with nothing ticked", async ({ wo
     if (stop?.startsWith("skill-")) await page.keyboard.press("Space");
     if (stop === "decision") break;
   }
-  assert.deepEqual(stops, ["Vedette", "skill-inspect", "Your MCP clients", "decision"]);
+  assert.deepEqual(stops.map((stop) => stop.replace(/^.* will be asked for this: .*$/, "what is asked for")), ["Vedette", "skill-inspect", "what is asked for", "decision"]);
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { level: 1, name: "Nothing was ticked" }).waitFor();
   await isAccessible(page, "nothing ticked");

@@ -107,6 +107,7 @@ fn page(
         limit: &asked.limit,
         offered: &offered,
         ticked: &ticked,
+        allowed: &world.config.scopes,
         host: needs.host,
         action: AUTHORIZE,
         hidden: &[

@@ -11,6 +11,7 @@ use maud::{Markup, html};
 use super::{
     Forms, Page,
     layout::{self, name},
+    scopes,
 };
 use crate::sentry::host::SentryHost;
 use crate::sessions::terms::{Limit, SkillText};
@@ -50,6 +51,8 @@ pub struct Consent<'a> {
     pub offered: &'a [&'a SkillText],
     /// The names of the skills that are ticked at first.
     pub ticked: &'a [&'a str],
+    /// The most that is ever asked of Sentry (`SENTRY_SCOPES`).
+    pub allowed: &'a [String],
     /// The Sentry that will be asked.
     pub host: &'a SentryHost,
     /// Where the form posts.
@@ -62,28 +65,19 @@ pub struct Consent<'a> {
 pub fn consent(it: Consent<'_>) -> Page {
     let title = "Let this application into your Sentry account?";
     let content = html! {
-        section.card {
+        section.card.consent {
             h1 { (title) }
             p.lead {
-                strong { (name(it.client_name)) } " wants to use " (name(&it.host.name())) " through Vedette, as you."
-            }
-            @if let Some(uri) = it.client_uri {
-                p.small { "Website, as the application gives it: " (name(uri)) }
-            }
-            @if let Some(host) = it.proven_host {
-                p { "It is an application of " strong { code { (name(host)) } } ", which is where its description was found." }
+                strong { (name(it.client_name)) } " wants to use " (name(&it.host.name())) " through Vedette, as you"
+                @if let Some(organization) = &it.limit.organization {
+                    ", only in " strong { (name(organization)) @if let Some(project) = &it.limit.project { "/" (name(project)) } }
+                }
+                "."
+                @if let Some(host) = it.proven_host { " Its description is at " strong { code { (name(host)) } } "." }
             }
             p.warning {
-                strong { "Where your approval goes: " } (destination(it.redirect_uri))
-                " The name above is what the application says of itself. If you did not start this, or do not know that \
-                 address, choose Cancel."
-            }
-            @if let Some(organization) = &it.limit.organization {
-                p {
-                    "Limited to the organization " strong { (name(organization)) }
-                    @if let Some(project) = &it.limit.project { ", project " strong { (name(project)) } }
-                    "."
-                }
+                strong { "Your approval goes to " } (destination(it.redirect_uri))
+                " Its name is only what it says of itself. If you did not start this, or do not know that address, choose Cancel."
             }
             form method="post" action=(it.action) {
                 (layout::hidden(it.hidden))
@@ -91,14 +85,18 @@ pub fn consent(it: Consent<'_>) -> Page {
                     legend { "What it may do" }
                     @for skill in it.offered { (checkbox(skill, it.ticked.contains(&skill.name))) }
                 }
-                p.small {
-                    "You approve the same at " (name(&it.host.name())) " next. Your Sentry token is never given to it. "
-                    a href=(super::account::PATH) { "Your MCP clients" } " lists what you let in, and ends it at any time."
-                }
+                (details(&it))
                 div.buttons {
                     button.primary type="submit" name=(DECISION_FIELD) value=(APPROVE) { "Approve" }
                     button type="submit" name=(DECISION_FIELD) value=(CANCEL) { "Cancel" }
                 }
+            }
+            p.small {
+                "You approve the same at " (name(&it.host.name())) " next. Your Sentry token is never given to it. "
+                a href=(super::account::PATH) { "Your MCP clients" } " lists what you let in, and ends it at any time."
+            }
+            @if let Some(uri) = it.client_uri {
+                p.small { "Website, as the application gives it: " (name(uri)) }
             }
         }
     };
@@ -107,14 +105,40 @@ pub fn consent(it: Consent<'_>) -> Page {
 }
 
 fn checkbox(skill: &SkillText, ticked: bool) -> Markup {
-    let tools = layout::counted(u32::try_from(skill.own_tools().count()).unwrap_or(u32::MAX), "1 tool", "tools");
     let effect = if skill.writes() { "makes changes" } else { "only reads" };
     html! {
         label.skill {
             input type="checkbox" name=(skill_field(skill.name)) value="on" checked[ticked];
-            span {
-                strong { (skill.title) } " " span.badge.writes[skill.writes()] { (effect) }
-                span.about { (skill.description) " " span.together { (tools) "." } }
+            span { strong { (skill.title) } " " span.badge.writes[skill.writes()] { (effect) } }
+        }
+    }
+}
+
+/// What is asked of Sentry, in one line, and what each skill is for.
+fn details(it: &Consent<'_>) -> Markup {
+    let scopes = |skill: &SkillText| skill.scopes_within(it.allowed).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let tools = |skill: &SkillText| {
+        layout::counted(u32::try_from(skill.own_tools().count()).unwrap_or(u32::MAX), "1 tool", "tools")
+    };
+    html! {
+        details.scopes {
+            summary {
+                span {
+                    (name(&it.host.name())) " will be asked for "
+                    @match it.offered {
+                        [only] => { "this: " strong { (scopes::in_one_line(&scopes(only))) } }
+                        _ => { "what you tick, and nothing else." }
+                    }
+                }
+            }
+            dl.skills {
+                @for skill in it.offered {
+                    div {
+                        dt { (skill.title) }
+                        dd { (skill.description) " " span.together { (tools(skill)) "." } }
+                        dd { (layout::access(&scopes(skill))) }
+                    }
+                }
             }
         }
     }
