@@ -705,6 +705,10 @@ mod tests {
                 r#"show me checkout-api errors"#,
                 r#"say I don't know what to do with “checkout-api” [Show errors, Show unresolved issues]"#,
             ),
+            (
+                r#"which errors in globex affect the most people?"#,
+                r#"read as issue list globex -q "is:unresolved level:[error,fatal]" -s user [Show unresolved issues that affect most people in globex]"#,
+            ),
             (r#"my issues"#, r#"read as issue list -q "is:unresolved assigned:me" [Show unresolved issues]"#),
             (r#"stack trace"#, r#"read as issue view []"#),
             (

@@ -41,13 +41,17 @@ scene("/sentry disconnect ends the access, and says so when there was none", asy
   await ada.askAndGetLink("@vedette project list initech");
 });
 
-scene("Show more brings the next page, and the menu opens an issue with its stack trace", async ({ person }) => {
+scene("Show more brings the next page in place of the first, and the menu opens an issue with its stack trace", async ({ person }) => {
   const ada = await person(ADA);
   const ts = await ada.askConnected("@vedette issue list globex/checkout-api", "CHECKOUT-API-4F");
   await ada.page.getByRole("button", { name: "Show more" }).click();
   const shown = async () => (await ada.replies(ts)).map((reply) => JSON.stringify(reply.blocks));
   await ada.until("a second page", async () => (await shown()).some((blocks) => blocks.includes("CHECKOUT-API-5") && !blocks.includes("CHECKOUT-API-4F")));
   await shot(ada.page, "more-1-next-page");
+  assert.equal((await ada.replies(ts)).length, 1, "no second card");
+  await ada.thread.getByText("11–20 of 46").waitFor();
+  await ada.thread.getByRole("button", { name: "Back to the first" }).click();
+  await ada.thread.getByText("1–10 of 46").waitFor();
 
   const menu = ada.page.getByLabel("Take a closer look…").first();
   await menu.selectOption({ index: 1 });
@@ -110,7 +114,7 @@ scene("a fault that is switched on in the panel is told in a kind message, and i
   await ada.page.getByTestId("fault-sentry-503").click();
   await ada.page.locator('[data-testid="fault-sentry-503"][aria-checked="false"]').waitFor();
   await ada.page.getByTestId("faults-close").click();
-  await ada.say("@vedette issue list globex");
+  await ada.ask("@vedette issue list globex");
   await ada.sees("CHECKOUT-API-4F");
 });
 
@@ -119,7 +123,7 @@ scene("a channel without the app offers to invite it", async ({ person }) => {
   await ada.say("@vedette help");
   await ada.page.getByRole("button", { name: "Invite vedette to #general" }).click();
   await ada.page.getByText("vedette is here now").waitFor();
-  await ada.say("@vedette help");
+  await ada.ask("@vedette help");
   await ada.sees("What I can do");
   await fitsAcross(ada.page);
   await shot(ada.page, "invited");

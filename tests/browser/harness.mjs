@@ -193,6 +193,19 @@ export class SmallSlack {
     return this.page.getByTestId("thread-panel");
   }
 
+  /** Opens the thread of a message, once it has a reply. Slack opens none by itself. */
+  async openThread(ts) {
+    await this.page.locator(`#messages [data-ts="${ts}"]`).getByTestId("thread-link").click();
+    await this.page.locator(`#thread-messages [data-ts="${ts}"]`).waitFor();
+  }
+
+  /** Asks in the conversation, and opens the thread with the answer. */
+  async ask(text) {
+    const ts = await this.say(text);
+    await this.openThread(ts);
+    return ts;
+  }
+
   /** The newest control of the open thread whose action id begins so. */
   control(action) {
     return this.thread.locator(`[data-action-id^="${action}"]`).last();
@@ -203,6 +216,7 @@ export class SmallSlack {
     const ts = await this.say(text);
     await this.until("a private link in the thread", async () =>
       (await this.messages()).some((message) => message.thread_ts === ts && JSON.stringify(message.blocks).includes("connect_link")));
+    await this.openThread(ts);
     await this.control("connect_link").waitFor();
     return ts;
   }

@@ -101,6 +101,9 @@ scene("the whole way from a question to its answer needs no mouse", async ({ per
   await page.keyboard.press("Enter");
   await page.keyboard.type("@vedette project list initech");
   await page.keyboard.press("Enter");
+  await page.getByTestId("thread-link").waitFor();
+  await tabTo(page, /^1 reply/);
+  await page.keyboard.press("Enter");
   await ada.control("connect_link").waitFor();
   await tabTo(page, "Connect Sentry");
   await shot(page, "keyboard-1-focus");

@@ -13,7 +13,7 @@ scene("the picture", async ({ world, person }) => {
   await direct.askConnected("org list", "Initech GmbH");
   const ada = await person(ADA, { viewport: { width: 1280, height: 800 }, colorScheme: "light" });
   await world.control("say", { person: GRACE.id, channel: INCIDENTS, text: "Payments time out for some customers. Does anybody know why?" });
-  await ada.say("@vedette issue list globex/checkout-api -n 3");
+  await ada.ask("@vedette issue list globex/checkout-api -n 3");
   await ada.page.locator("#thread-messages").getByText("CHECKOUT-API-4F").first().waitFor();
   await ada.page.mouse.move(0, 0);
   await ada.page.evaluate(() => document.activeElement.blur());

@@ -86,18 +86,8 @@ function take(state) {
   const arrived = known ? world.messages.filter((message) => !known.has(message.id) && !message.deleted) : [];
   const rewritten = known ? world.messages.filter((message) => known.has(message.id) && known.get(message.id) !== message.text && !message.deleted) : [];
   known = new Map(world.messages.map((message) => [message.id, message.text]));
-  for (const message of arrived) openOwnThread(message);
   draw();
   announce([...arrived, ...rewritten]);
-}
-
-/** A reply to what I said opens its thread, unless I am writing elsewhere on a screen that has room for only one. */
-function openOwnThread(message) {
-  if (message.channel !== place.channel || !world.isReply(message) || message.author === place.person) return;
-  if (world.root(message.channel, message.thread_ts)?.author !== place.person) return;
-  if (place.thread === message.thread_ts) return;
-  if (narrow() && !composer.empty) return;
-  place.thread = message.thread_ts;
 }
 
 function announce(messages) {
@@ -150,6 +140,8 @@ function drawSidebar() {
   $('workspace-name').textContent = world.team.name;
   $('workspace-mark').textContent = world.team.name.slice(0, 1);
   const me = world.fullName(place.person);
+  $('bar-me').replaceChildren(avatar(place.person, world, 'small'), h('span', {}, world.firstName(place.person)));
+  $('bar-me').setAttribute('aria-label', `You are ${me}: be somebody else`);
   $('you-are').replaceChildren('You are ', h('strong', {}, world.firstName(place.person)));
   document.title = `${place.channel ? `${heading()} · ` : ''}${world.firstName(place.person)} · Vedette sandbox`;
   $('person-switch').dataset.person = place.person;
@@ -434,6 +426,7 @@ $('jump').addEventListener('click', () => conversationList.toBottom());
 $('thread-close').addEventListener('click', closeThread);
 $('faults-open').addEventListener('click', () => faultsDrawer($('faults').hidden));
 $('sidebar-open').addEventListener('click', () => sidebar(true));
+$('bar-me').addEventListener('click', () => sidebar(true));
 $('sidebar-close').addEventListener('click', () => { sidebar(false); $('sidebar-open').focus(); });
 $('scrim').addEventListener('click', () => sidebar(false));
 addEventListener('keydown', (event) => {

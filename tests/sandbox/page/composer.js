@@ -1,7 +1,11 @@
-// The box one types in: Enter sends, Shift+Enter makes a line, and a small menu of things to try.
+// The box one types in: Enter sends, Shift+Enter makes a line, `/` offers the commands there are, and a small menu has things
+// to try.
 
 import { h, icon } from './dom.js';
 import { exampleButtons } from './examples.js';
+
+/** The slash commands of the workspace, as the app's manifest describes them. */
+const COMMANDS = [{ name: '/sentry', about: 'Investigate Sentry, answered to you alone', usage: 'help | connect | issue list | <issue id or Sentry link>' }];
 
 export class Composer {
   /** `options` is `{ id, testid, send(text) -> Promise<boolean>, tools }`. */
@@ -15,10 +19,16 @@ export class Composer {
     });
     this.button = h('button', { type: 'submit', class: 'send', 'aria-label': 'Send', title: 'Send (Enter)', 'data-testid': `${options.testid}-send`, disabled: true }, icon('send'));
     this.menu = h('div', { class: 'menu', id: `${options.id}-menu`, role: 'group', 'aria-label': 'Examples', hidden: true, 'data-testid': `${options.testid}-examples` });
+    this.commands = h('ul', { class: 'menu commands', id: `${options.id}-commands`, role: 'listbox', 'aria-label': 'Slash commands', hidden: true, 'data-testid': `${options.testid}-commands` });
+    if (options.tools) {
+      this.input.setAttribute('aria-autocomplete', 'list');
+      this.input.setAttribute('aria-controls', this.commands.id);
+    }
     this.tryButton = h('button', { type: 'button', class: 'tool try', 'aria-expanded': 'false', 'aria-controls': this.menu.id, onclick: () => this.toggleMenu() }, icon('bulb'), 'Examples');
     this.hint = h('span', { class: 'hint' });
     this.form = h('form', { class: 'composer', 'data-testid': options.testid, onsubmit: (event) => { event.preventDefault(); this.send(); } },
       this.menu,
+      this.commands,
       this.input,
       h('div', { class: 'tools' },
         options.tools && this.tryButton,
@@ -26,7 +36,7 @@ export class Composer {
         options.tools && h('button', { type: 'button', class: 'tool', 'aria-label': 'Slash command', title: 'Slash command', onclick: () => this.fill('/sentry ') }, icon('slash')),
         this.hint,
         this.button));
-    this.form.addEventListener('focusout', (event) => { if (!this.form.contains(event.relatedTarget)) this.toggleMenu(false); });
+    this.form.addEventListener('focusout', (event) => { if (!this.form.contains(event.relatedTarget)) { this.toggleMenu(false); this.offer([]); } });
     host.append(this.form);
   }
 
@@ -75,7 +85,41 @@ export class Composer {
     if (open) this.menu.querySelector('button')?.focus();
   }
 
+  /** The commands that what is typed begins: chosen with the arrows, Tab or Enter, or by a press. */
+  offer(commands) {
+    this.offered = commands;
+    this.chosen = 0;
+    this.commands.replaceChildren(...commands.map((one, index) => h('li', {
+      id: `${this.commands.id}-${index}`, role: 'option', class: 'command', 'aria-selected': 'false', 'data-testid': 'command',
+      onmousedown: (event) => { event.preventDefault(); this.fill(`${one.name} `); },
+    }, h('strong', {}, one.name), h('code', {}, one.usage), h('span', {}, one.about))));
+    this.commands.hidden = commands.length === 0;
+    this.choose(0);
+  }
+
+  choose(index) {
+    this.chosen = this.offered.length ? (index + this.offered.length) % this.offered.length : 0;
+    [...this.commands.children].forEach((node, at) => node.setAttribute('aria-selected', String(at === this.chosen)));
+    const node = this.commands.children[this.chosen];
+    if (node) this.input.setAttribute('aria-activedescendant', node.id);
+    else this.input.removeAttribute('aria-activedescendant');
+  }
+
+  /** Whether the key was for the commands that are offered. */
+  commandKey(event) {
+    if (this.commands.hidden) return false;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const { name } = this.offered[this.chosen];
+    if (step) this.choose(this.chosen + step);
+    else if (event.key === 'Escape') { event.stopPropagation(); this.offer([]); }
+    else if (event.key === 'Tab' || (event.key === 'Enter' && !event.shiftKey && this.input.value.trim() !== name)) this.fill(`${name} `);
+    else return false;
+    event.preventDefault();
+    return true;
+  }
+
   key(event) {
+    if (!event.isComposing && this.commandKey(event)) return;
     if (event.key === 'Escape' && !this.menu.hidden) { event.stopPropagation(); this.toggleMenu(false); return; }
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
@@ -87,6 +131,8 @@ export class Composer {
     this.input.style.height = 'auto';
     this.input.style.height = `${Math.min(this.input.scrollHeight, 180)}px`;
     const value = this.input.value.trimStart();
+    const begun = this.options.tools && document.activeElement === this.input && /^\/\S*$/.test(value);
+    this.offer(begun ? COMMANDS.filter((one) => one.name.startsWith(value)) : []);
     this.hint.textContent = value.startsWith('/') ? 'A command: only you see the reply, unless you --share it' : '';
   }
 

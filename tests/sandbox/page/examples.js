@@ -7,15 +7,16 @@ export function examples(world, channel) {
   const vedette = direct ? '' : `@${world.bot.name} `;
   if (world.firstName(world.me) === 'Grace') {
     return [
-      { text: `${vedette}issue list umbrella`, why: 'Grace’s own organization, with Grace’s own access.' },
+      { text: `${vedette}what is broken in umbrella?`, why: 'Grace’s own organization, with Grace’s own access.' },
       { text: `${vedette}issue list globex`, why: 'Ada’s organization. Sentry says no to Grace, and vedette says so kindly.' },
       { text: '/sentry status', why: 'Whose Sentry access is in use. Only you see the reply.' },
       { text: '/sentry help', why: 'Everything that vedette can look up.' },
     ];
   }
   return [
-    { text: `${vedette}issue list globex`, why: 'The first time, a private link to connect Sentry. Then the answer comes by itself.' },
-    { text: `${vedette}what is broken in checkout-api?`, why: 'In plain words.' },
+    { text: `${vedette}what is broken in checkout-api?`, why: 'In plain words. The first time, a private link to connect Sentry in the thread; then the answer comes by itself.' },
+    { text: `${vedette}issue list globex`, why: 'The same as a command, for a whole organization.' },
+    { text: `${vedette}which errors in globex affect the most people?`, why: 'Another question. The small print says how it was read.' },
     { text: `${vedette}CHECKOUT-API-4F`, why: 'One issue: what broke, where in the code, for how many people.' },
     { text: '/sentry status', why: 'Whose Sentry access is in use. Only you see the reply.' },
     { text: '/sentry issue list globex --share', why: 'The same list, this time for the whole channel.' },

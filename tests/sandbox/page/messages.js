@@ -33,6 +33,7 @@ export class MessageList {
 
   /** The bottom; or the beginning of the last message, when that is longer than the screen. */
   end() {
+    if (!this.list.children.length) return 0; // What is above is an introduction, and begins at its beginning.
     const bottom = this.scroller.scrollHeight - this.scroller.clientHeight;
     const last = [...this.list.children].findLast((node) => node.classList.contains('message'));
     if (!last || this.list.lastElementChild !== last) return bottom;
@@ -152,16 +153,16 @@ export class MessageList {
   }
 
   threadLink(message, replies, world) {
-    if (!replies.length) return null;
+    // Slack counts no reply that only one person sees, and shows none where a thread has no other.
     const shared = replies.filter((reply) => !reply.private_to);
-    const count = Math.max(shared.length, message.reply_count ?? 0);
-    const authors = [...new Set(replies.map((reply) => reply.author))].slice(0, 3);
-    const last = replies.reduce((a, b) => (compareTs(a.ts, b.ts) > 0 ? a : b));
-    const label = count === 0 ? 'A private reply' : count === 1 ? '1 reply' : `${count} replies`;
+    if (!shared.length) return null;
+    const authors = [...new Set(shared.map((reply) => reply.author))].slice(0, 3);
+    const last = shared.reduce((a, b) => (compareTs(a.ts, b.ts) > 0 ? a : b));
+    const label = shared.length === 1 ? '1 reply' : `${shared.length} replies`;
     return h('button', { type: 'button', class: 'thread-link', 'data-testid': 'thread-link', 'data-focus': 'thread', onclick: () => this.actions.openThread(message.ts, true) },
       h('span', { class: 'faces' }, authors.map((author) => avatar(author, world, 'tiny'))),
       h('span', { class: 'thread-count' }, label),
-      h('span', { class: 'thread-when' }, count === 0 ? 'only visible to you' : `Last at ${clockTime(tsDate(last.ts))}`),
+      h('span', { class: 'thread-when' }, `Last at ${clockTime(tsDate(last.ts))}`),
       icon('chevron'));
   }
 

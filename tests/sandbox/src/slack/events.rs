@@ -160,21 +160,89 @@ impl Slack {
     }
 }
 
-/// A typed message as Slack's clients send it: text and mentions.
+/// A typed message as Slack's clients send it: text, code, mentions and links.
 fn rich_text(text: &str, block_id: &str) -> Value {
-    let mention = format!("<@{BOT_USER}>");
     let mut elements = Vec::new();
-    for (index, part) in text.split(mention.as_str()).enumerate() {
-        if index > 0 {
-            elements.push(json!({"type": "user", "user_id": BOT_USER}));
-        }
-        if !part.is_empty() {
-            elements.push(json!({"type": "text", "text": unescaped(part)}));
+    let mut rest = text;
+    while let Some((before, inside, after)) = next_entity(rest) {
+        elements.extend(words(before));
+        elements.push(entity(inside));
+        rest = after;
+    }
+    elements.extend(words(rest));
+    json!({"type": "rich_text", "block_id": block_id, "elements": [{"type": "rich_text_section", "elements": elements}]})
+}
+
+/// What stands before, within and after the first angle brackets: what somebody typed of them is escaped.
+fn next_entity(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once('<')?;
+    let (inside, after) = rest.split_once('>')?;
+    Some((before, inside, after))
+}
+
+fn entity(inside: &str) -> Value {
+    let (target, label) = inside.split_once('|').map_or((inside, None), |(target, label)| (target, Some(label)));
+    match (target.strip_prefix('@'), target.strip_prefix('#'), target.strip_prefix('!')) {
+        (Some(user), _, _) => json!({"type": "user", "user_id": user}),
+        (_, Some(channel), _) => json!({"type": "channel", "channel_id": channel}),
+        (_, _, Some(range)) => json!({"type": "broadcast", "range": range}),
+        _ => {
+            let mut link = json!({"type": "link", "url": unescaped(target)});
+            if let Some(label) = label {
+                link.put("text", unescaped(label));
+            }
+            link
         }
     }
-    json!({"type": "rich_text", "block_id": block_id, "elements": [{"type": "rich_text_section", "elements": elements}]})
+}
+
+/// Plain words, and between pairs of backticks code.
+fn words(text: &str) -> Vec<Value> {
+    let pieces: Vec<&str> = text.split('`').collect();
+    let paired = pieces.len() % 2 == 1;
+    let pieces = if paired { pieces } else { vec![text] };
+    let element = |(index, piece): (usize, &str)| match index % 2 {
+        0 => json!({"type": "text", "text": unescaped(piece)}),
+        _ => json!({"type": "text", "text": unescaped(piece), "style": {"code": true}}),
+    };
+    let shown = pieces.into_iter().enumerate().filter(|(_, piece)| !piece.is_empty());
+    shown.map(element).collect()
 }
 
 fn unescaped(text: &str) -> String {
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::rich_text;
+
+    #[test]
+    fn what_is_typed_becomes_the_elements_that_slack_makes_of_it() {
+        let elements = |text: &str| rich_text(text, "b")["elements"][0]["elements"].clone();
+        assert_eq!(
+            elements(
+                "<@U0VEDETTE> see <https://globex.sentry.io/issues/1/?a=1&amp;b=2> in <#C0INCIDENTS|incidents> &lt;now&gt;"
+            ),
+            json!([
+                {"type": "user", "user_id": "U0VEDETTE"},
+                {"type": "text", "text": " see "},
+                {"type": "link", "url": "https://globex.sentry.io/issues/1/?a=1&b=2"},
+                {"type": "text", "text": " in "},
+                {"type": "channel", "channel_id": "C0INCIDENTS"},
+                {"type": "text", "text": " <now>"},
+            ])
+        );
+        assert_eq!(
+            elements("`issue list` of <http://globex.sentry.io|globex.sentry.io>, one ` more"),
+            json!([
+                {"type": "text", "text": "issue list", "style": {"code": true}},
+                {"type": "text", "text": " of "},
+                {"type": "link", "url": "http://globex.sentry.io", "text": "globex.sentry.io"},
+                {"type": "text", "text": ", one ` more"},
+            ])
+        );
+    }
 }
