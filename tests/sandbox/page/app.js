@@ -140,8 +140,8 @@ function drawSidebar() {
   $('workspace-name').textContent = world.team.name;
   $('workspace-mark').textContent = world.team.name.slice(0, 1);
   const me = world.fullName(place.person);
-  $('bar-me').replaceChildren(avatar(place.person, world, 'small'), h('span', {}, world.firstName(place.person)));
-  $('bar-me').setAttribute('aria-label', `You are ${me}: be somebody else`);
+  const unseen = (words) => h('span', { class: 'visually-hidden' }, words);
+  $('bar-me').replaceChildren(avatar(place.person, world, 'small'), h('span', {}, unseen('You are '), world.firstName(place.person), unseen(': be somebody else')));
   $('you-are').replaceChildren('You are ', h('strong', {}, world.firstName(place.person)));
   document.title = `${place.channel ? `${heading()} · ` : ''}${world.firstName(place.person)} · Vedette sandbox`;
   $('person-switch').dataset.person = place.person;
