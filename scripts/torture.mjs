@@ -1,6 +1,7 @@
 // `npm run torture -- --kills 200`: kills workerd so many times in the middle of turns, and looks whether each turn still
-// ends in exactly one visible reply; and as often within each step that makes or ends an MCP client's tokens. `npm test` does
-// the same with 20 kills.
+// ends in exactly one visible reply; as often while Sentry's tokens are refreshed for a turn, and looks whether the person's
+// access still works or they are asked to connect again; and as often within each step that makes or ends an MCP client's
+// tokens. What came of it is printed. `npm test` does the same with 12 to 20 kills.
 
 import { parseArgs } from "node:util";
 import { Failure, environment, main, node, run } from "./lib.mjs";
@@ -13,7 +14,11 @@ main(async () => {
   const env = environment({ VEDETTE_KILLS: values.kills });
   const cargo = (args) => run("cargo", args, { env, failure: `\`cargo ${args[0]}\` failed` });
   await cargo(["build", "--package", "vedette-sandbox", "--bins"]);
-  await cargo(["test", "--test", "workerd", "killed_at", "--", "--nocapture"]);
+  const kill = ["test", "--test", "workerd", "killed_at", "--", "--nocapture"];
+  await run("cargo", kill, {
+    env,
+    failure: "a kill lost, doubled or gave away something; the sentence above says which and what",
+  });
   await run(node(), ["--test", "--test-reporter=spec", "tests/cases/crashes.test.mjs"], {
     env,
     failure: "a kill was not survived",

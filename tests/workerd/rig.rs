@@ -318,6 +318,11 @@ impl Rig {
         log.as_array().or(log["requests"].as_array()).cloned().unwrap_or_else(|| panic!("{log}"))
     }
 
+    /// The refresh tokens that Sentry was presented with: `at_ms`, `token` (a fingerprint), `succeeded`.
+    pub fn refreshes(&self) -> Vec<Value> {
+        self.control("GET", "sentry/log", &Value::Null)["refreshes"].as_array().unwrap().clone()
+    }
+
     /// Somebody, connected, by way of a first question to the app alone that is answered.
     pub fn connect(&self, person: &str, account: &str) -> String {
         let ts = self.say(person, &format!("D{}", person.trim_start_matches('U')), "whoami");

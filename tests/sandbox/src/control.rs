@@ -6,7 +6,7 @@
 //! | `GET /sandbox/state[?person=U…]` | what there is to show |
 //! | `GET /sandbox/changes?since=V` | the version (the binary holds it back until it exceeds V) |
 //! | `GET`, `POST`, `DELETE /sandbox/faults[/ID]` | lists, adds, removes faults |
-//! | `POST /sandbox/sentry/tokens` | `{action:"expire_in",seconds}`, `{action:"revoke_all"}`, `{action:"narrow",scopes}`, each of which may name an `account`; `{action:"next_life",seconds}`: how long the tokens live that are issued next |
+//! | `POST /sandbox/sentry/tokens` | `{action:"expire_in",seconds}`, `{action:"revoke_all"}`, `{action:"narrow",scopes}`, each of which may name an `account`; `{action:"next_life",seconds}`: how long the tokens live that are issued next; `{action:"life",seconds}`: how long all live that are issued from now on |
 //! | `POST /sandbox/sentry/auto_approve` | `{account}`, or null to show the consent page again |
 //! | `GET /sandbox/sentry/log`, `GET /sandbox/slack/log` | what was requested |
 //! | `GET`, `POST /sandbox/pages` | what was asked for beyond Sentry and Slack; `{url, page: {status, headers, body, delay_ms, fault}}` puts a page at an address, and without a page takes it away |
@@ -34,6 +34,7 @@ enum TokenAction {
     RevokeAll { account: Option<String> },
     Narrow { scopes: std::collections::BTreeSet<String>, account: Option<String> },
     NextLife { seconds: i64 },
+    Life { seconds: i64 },
 }
 
 #[derive(Deserialize)]
@@ -99,7 +100,10 @@ fn route(sandbox: &Sandbox, request: &Request<Bytes>, now_ms: i64) -> Result<Val
         }
         (method, ["sentry", "log"]) if method == get => {
             let view = sandbox.sentry();
-            Ok(json!({"requests": view.requests, "counters": view.counters, "unhandled": view.unhandled()}))
+            Ok(json!({
+                "requests": view.requests, "refreshes": view.refreshes, "counters": view.counters,
+                "unhandled": view.unhandled(),
+            }))
         }
         (method, ["slack", "log"]) if method == get => {
             let view = sandbox.slack();
@@ -159,6 +163,10 @@ fn tokens(sandbox: &Sandbox, action: TokenAction, now_ms: i64) -> Result<Value, 
         TokenAction::Narrow { scopes, account } => tokens.narrow(account.as_deref(), &scopes),
         TokenAction::NextLife { seconds } => {
             tokens.set_next_life(seconds.saturating_mul(1000));
+            0
+        }
+        TokenAction::Life { seconds } => {
+            tokens.set_life(seconds.saturating_mul(1000));
             0
         }
     };

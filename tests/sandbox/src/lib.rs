@@ -45,7 +45,7 @@ pub use self::exchange::{Delivery, Exchange, Outcome};
 pub use self::faults::{Fault, FaultKind, Side};
 pub use self::options::{OPERATOR_TOKEN, Options, SENTRY_REQUESTS_PER_SECOND, SLACK_RETRY_DELAYS_MS};
 pub use self::secrets::Secret;
-pub use self::sentry::{Counters, LiveToken, SentryRequest};
+pub use self::sentry::{Counters, LiveToken, Refresh, SentryRequest};
 pub use self::slack::people;
 pub use self::slack::{Click, DeliveryKind, DeliveryRecord, Failure, Message, Say, SlackCall, Slash, signature};
 
@@ -83,6 +83,8 @@ struct Context<'a> {
 pub struct SentryView {
     /// Every request, in order.
     pub requests: Vec<SentryRequest>,
+    /// Every refresh token that was presented, in order.
+    pub refreshes: Vec<Refresh>,
     /// How often tokens changed.
     pub counters: Counters,
     /// The OAuth tokens that are good now.
@@ -276,6 +278,7 @@ impl Sandbox {
         let state = self.lock();
         SentryView {
             requests: state.sentry.log.clone(),
+            refreshes: state.sentry.refreshes.clone(),
             counters: state.sentry.counters,
             live_tokens: state.sentry.live_tokens(state.now_ms),
         }

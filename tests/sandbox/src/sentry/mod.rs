@@ -70,6 +70,17 @@ pub struct SentryRequest {
     pub handled: bool,
 }
 
+/// A refresh token that was presented to the fake Sentry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refresh {
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// The first eight hexadecimal digits of the token's SHA-256.
+    pub token: String,
+    /// Whether it was exchanged for a new pair.
+    pub succeeded: bool,
+}
+
 /// How often tokens changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
@@ -101,6 +112,7 @@ pub(crate) struct Sentry {
     pub(crate) tokens: Tokens,
     pub(crate) counters: Counters,
     pub(crate) log: Vec<SentryRequest>,
+    pub(crate) refreshes: Vec<Refresh>,
     /// The e-mail address of an account that has already approved everything: the consent page does not show.
     pub(crate) auto_approve: Option<String>,
     limits: Limits,

@@ -25,11 +25,12 @@ use sha2::{Digest, Sha256};
 
 use super::accounts::{self, Account, SCOPES};
 use super::tokens::{CODE_TTL_MS, Grant, TokenRow};
-use super::{Sentry, consent_page};
+use super::{Refresh, Sentry, consent_page};
 use crate::Context;
 use crate::exchange;
 use crate::form::{self, Pairs};
 use crate::json::Put;
+use crate::random::fingerprint;
 
 /// A longer `Authorization: Basic` payload is malformed.
 const MAX_BASIC_PAYLOAD: usize = 4096;
@@ -256,7 +257,9 @@ fn refresh(sentry: &mut Sentry, form: &Pairs, context: &mut Context) -> Result<V
     }
     let presented = form.get("refresh_token").ok_or(TokenError::InvalidRequest)?;
     let life = sentry.tokens.take_life();
-    let row = sentry.tokens.by_refresh(presented, context.now_ms).ok_or(TokenError::InvalidGrant)?;
+    let found = sentry.tokens.by_refresh(presented, context.now_ms);
+    sentry.refreshes.push(Refresh { at_ms: context.now_ms, token: fingerprint(presented), succeeded: found.is_some() });
+    let row = found.ok_or(TokenError::InvalidGrant)?;
     renew(row, life, context);
     let body = token_response(row, context.now_ms);
     sentry.counters.refreshes += 1;

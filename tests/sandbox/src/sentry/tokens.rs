@@ -40,10 +40,16 @@ pub(crate) struct TokenRow {
 pub(crate) struct Tokens {
     grants: Vec<Grant>,
     rows: Vec<TokenRow>,
+    life_ms: Option<i64>,
     next_life_ms: Option<i64>,
 }
 
 impl Tokens {
+    /// Lets all tokens that are issued from now on live for `ms`.
+    pub(crate) fn set_life(&mut self, ms: i64) {
+        self.life_ms = Some(ms);
+    }
+
     /// Lets the tokens that are issued next live for `ms`, once.
     pub(crate) fn set_next_life(&mut self, ms: i64) {
         self.next_life_ms = Some(ms);
@@ -51,7 +57,7 @@ impl Tokens {
 
     /// How long the tokens live that are issued now.
     pub(crate) fn take_life(&mut self) -> i64 {
-        self.next_life_ms.take().unwrap_or(TOKEN_TTL_MS)
+        self.next_life_ms.take().or(self.life_ms).unwrap_or(TOKEN_TTL_MS)
     }
 
     pub(crate) fn add_grant(&mut self, grant: Grant) {
