@@ -6,11 +6,12 @@
 // person, so that each wakes a Durable Object of its own, with every fifth event from somebody who asked before. Each is
 // sent when its time has come, whether or not those before it were answered. It fails only when an answer is not 200.
 
-import { createHmac } from "node:crypto";
 import http from "node:http";
 import os from "node:os";
 import { parseArgs } from "node:util";
 import { startWorld } from "../tests/browser/world.mjs";
+import { at } from "./load.mjs";
+import { mention, pause, send } from "./slack.mjs";
 
 const { values } = parseArgs({
   options: { rate: { type: "string", default: "20" }, seconds: { type: "string", default: "30" } },
@@ -19,72 +20,26 @@ const rate = Number(values.rate);
 const count = rate * Number(values.seconds);
 /** What is sent before the measurement, so that it measures the Worker and not its first compilation. */
 const WARM_UP = 10;
-const SECRET = "sandbox-signing-secret";
 
 const agent = new http.Agent({ keepAlive: true });
 
 function event(number, run) {
   const asker = number % 5 === 4 ? number - 4 : number;
-  const ts = `${Math.floor(Date.now() / 1000)}.${String(number).padStart(6, "0")}`;
-  return JSON.stringify({
-    type: "event_callback",
-    team_id: "T0GLOBEX",
-    api_app_id: "A0VEDETTE",
-    event_id: `Ev0${run}${number}`,
-    event_time: Math.floor(Date.now() / 1000),
-    authorizations: [{ enterprise_id: null, team_id: "T0GLOBEX", user_id: "U0VEDETTE", is_bot: true }],
-    is_ext_shared_channel: false,
-    event: {
-      type: "app_mention",
-      user: `U0${run}${String(asker).padStart(6, "0")}`,
-      channel: "C0INCIDENTS",
-      ts,
-      event_ts: ts,
-      team: "T0GLOBEX",
-      text: "<@U0VEDETTE> issue list globex/checkout-api",
-    },
-  });
+  return mention({ user: `U0${run}${String(asker).padStart(6, "0")}`, number, run }).body;
 }
-
-/** Sends one event as Slack does: its status and the milliseconds to the end of its answer. */
-function send(worker, body) {
-  const timestamp = String(Math.floor(Date.now() / 1000));
-  const signature = `v0=${createHmac("sha256", SECRET).update(`v0:${timestamp}:${body}`).digest("hex")}`;
-  const headers = {
-    "content-type": "application/json",
-    "content-length": Buffer.byteLength(body),
-    "x-slack-request-timestamp": timestamp,
-    "x-slack-signature": signature,
-  };
-  const sent = performance.now();
-  return new Promise((resolve) => {
-    const done = (status) => resolve({ status, ms: performance.now() - sent });
-    const request = http.request(`${worker}/slack/events`, { agent, method: "POST", headers }, (response) => {
-      response.resume();
-      response.on("end", () => done(response.statusCode));
-      response.on("error", (/** @type {NodeJS.ErrnoException} */ error) => done(error.code));
-    });
-    request.on("error", (/** @type {NodeJS.ErrnoException} */ error) => done(error.code));
-    request.end(body);
-  });
-}
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const at = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)];
 
 const world = await startWorld();
-let failed;
+let failed = 0;
 try {
-  for (const side of ["sentry", "slack"]) {
+  for (const side of ["sentry", "slack"])
     await world.control("faults", { side, match: "*", kind: "hang", after_work: false, times: null });
-  }
-  for (let number = 0; number < WARM_UP; number += 1) await send(world.worker, event(number, "W"));
+  for (let number = 0; number < WARM_UP; number += 1) await send(world.worker, agent, event(number, "W"));
 
   const start = performance.now();
   const answers = [];
   for (let number = 0; number < count; number += 1) {
     await pause(start + (number * 1000) / rate - performance.now());
-    answers.push(send(world.worker, event(number, "B")));
+    answers.push(send(world.worker, agent, event(number, "B")));
   }
   const results = await Promise.all(answers);
   const good = results.filter(({ status }) => status === 200);
@@ -100,7 +55,7 @@ try {
   console.log(
     `| time to the 200 | ${ms(at(times, 0.5))} | ${ms(at(times, 0.9))} | ${ms(at(times, 0.99))} | ${ms(times.at(-1))} | ${failed} |`,
   );
-  if (failed) {
+  if (failed)
     console.log(
       `\n${JSON.stringify(
         Object.groupBy(
@@ -111,7 +66,6 @@ try {
         1,
       )}\n${world.logs().slice(-4000)}`,
     );
-  }
 } finally {
   agent.destroy();
   await world.stop();

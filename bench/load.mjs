@@ -40,8 +40,9 @@ function exchange(agent, origin, { method = "GET", path, headers, body }) {
 
 /**
  * Loads `origin` for `seconds`, or until there were `most` requests, with one connection for each of `askers`:
- * `{ next(): request, took?(body) }`. Gives the requests a second, the sorted times in milliseconds, and the processor
- * milliseconds of `pid` for each request. An answer with another status than `status` ends it.
+ * `{ next(): request, took?(body) }`; a request may name the `status` that it is to have. Gives the requests a second, the
+ * sorted times in milliseconds, and the processor milliseconds of `pid` for each request. An answer with another status
+ * ends it.
  *
  * @param {{ origin: string, askers: any[], seconds: number, most?: number, status?: number, pid?: number }} options
  */
@@ -55,10 +56,11 @@ export async function load({ origin, askers, seconds, most = Infinity, status = 
     askers.map(async (asker, index) => {
       while (performance.now() < end && times.length < most) {
         const sent = performance.now();
-        const answer = await exchange(agents[index], origin, asker.next());
+        const { status: wanted = status, ...request } = asker.next();
+        const answer = await exchange(agents[index], origin, request);
         times.push(performance.now() - sent);
-        if (answer.status !== status) {
-          throw new Error(`${answer.status} instead of ${status}: ${answer.body.toString().slice(0, 500)}`);
+        if (answer.status !== wanted) {
+          throw new Error(`${answer.status} instead of ${wanted}: ${answer.body.toString().slice(0, 500)}`);
         }
         asker.took?.(answer.body);
       }

@@ -4,12 +4,20 @@
 //     npm run bench -- slack [--rate 20 …]   bench/acknowledge.mjs
 //     npm run bench -- doors [--rounds 3 …]  bench/doors.mjs
 //     npm run bench -- floor [--rounds 3 …]  bench/floor.mjs
+//     npm run bench -- burst [--events …]    bench/burst.mjs
+//     npm run bench -- memory [--calls …]    bench/memory.mjs
 
 import path from "node:path";
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const FILES = { slack: "acknowledge.mjs", doors: "doors.mjs", floor: "floor.mjs" };
+const FILES = {
+  slack: "acknowledge.mjs",
+  doors: "doors.mjs",
+  floor: "floor.mjs",
+  burst: "burst.mjs",
+  memory: "memory.mjs",
+};
 const here = path.dirname(fileURLToPath(import.meta.url));
 
 const [name, ...rest] = process.argv.slice(2);

@@ -107,7 +107,17 @@ impl Rig {
         let app = format!("http://127.0.0.1:{port}");
 
         let mut sandbox = Command::new(sandbox_program())
-            .args(["--port", "0", "--sentry-port", "0", "--app", &app, "--retry-delays", "0,300,1000", "--with-parent"])
+            .args([
+                "--port",
+                "0",
+                "--sentry-port",
+                "0",
+                "--app",
+                &app,
+                "--retry-delays",
+                "0,1000,10000",
+                "--with-parent",
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
