@@ -109,7 +109,7 @@ async function burst(persons) {
       [mayBeRefused ? 0 : silent, "events have no answer"],
       [mayBeRefused && answered < INBOX ? INBOX - answered : 0, "events are missing of the inbox"],
       [mayBeRefused && silent > 0 && !end.toldFull ? silent : 0, "events were refused, and their person was not told"],
-    ].filter(([number]) => number > 0);
+    ].filter(([number]) => Number(number) > 0);
     const times = good.map(({ ms }) => ms).sort((a, b) => a - b);
     return {
       times,

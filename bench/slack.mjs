@@ -51,9 +51,9 @@ export function send(worker, agent, body) {
     const request = http.request(`${worker}/slack/events`, { agent, method: "POST", headers }, (response) => {
       response.resume();
       response.on("end", () => done(response.statusCode));
-      response.on("error", (error) => done(error.code));
+      response.on("error", (error) => done(/** @type {any} */ (error).code));
     });
-    request.on("error", (error) => done(error.code));
+    request.on("error", (error) => done(/** @type {any} */ (error).code));
     request.end(body);
   });
 }
