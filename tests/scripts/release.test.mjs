@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -16,7 +17,8 @@ after(() => fs.rmSync(folder, { recursive: true, force: true }));
 test("a release can be deployed without Rust, from its archive alone", async () => {
   const file = await archive(folder);
   assert.deepEqual(fs.readdirSync(folder).sort(), [path.basename(file), `${path.basename(file)}.sha256`]);
-  execFileSync("sha256sum", ["--check", "--status", `${path.basename(file)}.sha256`], { cwd: folder });
+  const digest = createHash("sha256").update(fs.readFileSync(file)).digest("hex");
+  assert.equal(fs.readFileSync(`${file}.sha256`, "utf8"), `${digest}  ${path.basename(file)}\n`); // as `sha256sum --check` reads it
   execFileSync("tar", ["-xzf", file], { cwd: folder });
   const unpacked = path.join(folder, `vedette-${version()}`);
   // An empty PATH: whatever would have to be built, or called, fails.
