@@ -29,10 +29,11 @@ function event(number, run) {
 }
 
 const world = await startWorld();
-let failed = 0;
+let failed;
 try {
-  for (const side of ["sentry", "slack"])
+  for (const side of ["sentry", "slack"]) {
     await world.control("faults", { side, match: "*", kind: "hang", after_work: false, times: null });
+  }
   for (let number = 0; number < WARM_UP; number += 1) await send(world.worker, agent, event(number, "W"));
 
   const start = performance.now();
@@ -55,7 +56,7 @@ try {
   console.log(
     `| time to the 200 | ${ms(at(times, 0.5))} | ${ms(at(times, 0.9))} | ${ms(at(times, 0.99))} | ${ms(times.at(-1))} | ${failed} |`,
   );
-  if (failed)
+  if (failed) {
     console.log(
       `\n${JSON.stringify(
         Object.groupBy(
@@ -66,6 +67,7 @@ try {
         1,
       )}\n${world.logs().slice(-4000)}`,
     );
+  }
 } finally {
   agent.destroy();
   await world.stop();
