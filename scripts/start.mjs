@@ -218,7 +218,7 @@ function runtimeCrashed({ child }) {
   });
 }
 
-/** What the sandbox expects of the app that it talks to (tests/sandbox, `Options::local`). */
+/** What the sandbox expects of the app that it talks to (crates/sandbox, `Options::local`). */
 function demoVariables() {
   return {
     BASE_URL: worker,

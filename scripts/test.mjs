@@ -22,8 +22,8 @@ import { findBrowser, setUp } from "./setup.mjs";
 const PARTS = ["unit", "host", "workerd", "cases", "peers", "browser", "config"];
 /** The parts that are tests for Node against the built Worker, in their order. */
 const NODE_PARTS = [
-  { name: "cases", title: "Cases over HTTP", folder: "tests/cases" },
-  { name: "peers", title: "Other people's clients", folder: "tests/peers", chromium: true, python: true },
+  { name: "cases", title: "Cases over HTTP", folder: "tests/oauth" },
+  { name: "peers", title: "Other people's clients", folder: "tests/interop", chromium: true, python: true },
   { name: "browser", title: "Tests in a browser", folder: "tests/browser", chromium: true },
 ];
 const asked = process.argv.slice(2);

@@ -19,7 +19,7 @@ main(async () => {
     env,
     failure: "a kill lost, doubled or gave away something; the sentence above says which and what",
   });
-  await run(node(), ["--test", "--test-reporter=spec", "tests/cases/crashes.test.mjs"], {
+  await run(node(), ["--test", "--test-reporter=spec", "tests/oauth/crashes.test.mjs"], {
     env,
     failure: "a kill was not survived",
   });

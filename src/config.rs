@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use url::Url;
-
-use crate::sentry::host::{SentryHost, is_loopback};
+pub use vedette_sentry::app::{SentryApp, expose};
+use vedette_sentry::host::{SentryHost, is_loopback};
 
 /// What is wrong with a variable, and how to set it. Never holds the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,15 +22,6 @@ pub struct Problem {
 
 fn problem<T>(variable: &'static str, problem: &'static str) -> Result<T, Problem> {
     Err(Problem { variable, problem })
-}
-
-/// The OAuth application registered at Sentry.
-#[derive(Clone, Debug)]
-pub struct SentryApp {
-    /// `SENTRY_CLIENT_ID`.
-    pub client_id: String,
-    /// `SENTRY_CLIENT_SECRET`.
-    pub client_secret: SecretString,
 }
 
 /// The Slack app.
@@ -241,11 +232,6 @@ fn is_command(text: &str) -> bool {
     let name = text.strip_prefix('/').unwrap_or_default();
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-');
     (1..=MAX_COMMAND).contains(&name.len()) && name.bytes().all(fits)
-}
-
-/// The value of a secret, for the one place that puts it on the wire.
-pub fn expose(secret: &SecretString) -> &str {
-    secret.expose_secret()
 }
 
 #[cfg(test)]

@@ -3,13 +3,11 @@
 
 pub mod accounts;
 pub mod cache;
-pub mod commands;
 pub mod config;
 pub mod crypto;
 #[cfg(target_arch = "wasm32")]
 pub mod edge;
 pub mod grants;
-pub mod invisible;
 pub mod limits;
 pub mod mcp;
 pub mod oauth;
@@ -18,11 +16,11 @@ pub mod ports;
 pub mod remember;
 pub mod reply;
 pub mod router;
-pub mod sentry;
 pub mod sessions;
 pub mod slack;
 pub mod status;
 pub mod turns;
+pub mod world;
 
 #[cfg(target_arch = "wasm32")]
 pub use edge::{

@@ -16,7 +16,8 @@ use std::net::IpAddr;
 
 use http::HeaderMap;
 
-use crate::ports::{Level, World};
+use crate::ports::Level;
+use crate::world::World;
 
 /// At most `number` requests of one key in `period` seconds.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,7 +76,7 @@ pub async fn count(world: &World, limit: &'static Limit, key: &str) -> Result<()
         Ok(false) => Err(TooMany { retry_after: limit.period }),
         Err(error) => {
             if COMPLAINED.with_borrow_mut(|complained| complained.insert(limit.binding)) {
-                world.log.log(Level::Warn, "limit_not_counted", &[("limit", limit.binding), ("error", &error.0)]);
+                world.ports.log.log(Level::Warn, "limit_not_counted", &[("limit", limit.binding), ("error", &error.0)]);
             }
             Ok(())
         }

@@ -27,10 +27,10 @@ use crate::mcp::legacy as sse;
 use crate::oauth::provider::door as provider;
 use crate::oauth::routes::{account, approved, authorize, callback, connect};
 use crate::pages::{self, Page, front};
-use crate::ports::World;
 use crate::reply::Reply;
 use crate::slack::routes as slack;
 use crate::status;
+use crate::world::World;
 
 /// The longest body of a request that a door other than Slack's reads, in bytes: a tool call or a form has some hundred.
 pub const MAX_BODY: usize = 64 * 1024;

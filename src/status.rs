@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use crate::grants::SOURCE_ENVIRONMENT;
 use crate::limits;
 use crate::mcp::caller::Presented;
-use crate::ports::World;
 use crate::reply::whole_seconds;
-use crate::sentry::oauth::{Unsaid, whose};
+use crate::world::World;
+use vedette_sentry::oauth::{Unsaid, whose};
 
 /// `GET /health`: whether the Worker answers, and what its configuration lacks. Never a value, only names.
 ///
@@ -42,7 +42,7 @@ pub async fn auth(world: &World, request: &Request<Bytes>) -> Response<Bytes> {
         response.headers_mut().insert(header::RETRY_AFTER, retry_after.into());
         return response;
     }
-    match whose(world, host, &token).await {
+    match whose(&world.ports, host, &token).await {
         Ok(Some(account)) => {
             let (source, message) = match world.config.environment_token {
                 Some(_) => ("env:SENTRY_AUTH_TOKEN", SOURCE_ENVIRONMENT),

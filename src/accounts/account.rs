@@ -29,9 +29,10 @@ use super::store::Store;
 use crate::config::Problem;
 use crate::crypto::{KeyRing, Purpose};
 use crate::grants::revocation::{Attempt, LONGEST_PAUSE, MAX_ATTEMPTS, Revocation, pause};
-use crate::ports::{Alarm, Call, Level, ObjectError, Sql, StorageError, World, call};
+use crate::ports::{Alarm, Call, Level, ObjectError, Sql, StorageError, call};
 use crate::sessions::calls::{EndFor, View};
 use crate::sessions::tokens::SessionId;
+use crate::world::World;
 
 /// How many sessions an account may have. A list asks that many objects, which is well below what a Worker may call.
 pub const MOST: usize = 100;
@@ -149,7 +150,7 @@ impl Account {
     }
 
     async fn disconnect_all(&self) -> Result<u32, AccountError> {
-        self.store.end_all(self.world.clock.now())?;
+        self.store.end_all(self.world.ports.clock.now())?;
         let all = self.store.all()?;
         let ended = join_all(all.iter().map(|entry| self.end(&entry.session))).await;
         // Each was tried; whoever asked comes again for those that could not be reached.
@@ -167,7 +168,7 @@ impl Account {
     // ---- Tokens to revoke ----
 
     async fn revoke_later(&self, call: &RevokeLater) -> Result<(), AccountError> {
-        let now = self.world.clock.now();
+        let now = self.world.ports.clock.now();
         self.store.insert_outbox(&call.sealed, now)?;
         Ok(self.alarm.set(now).await?)
     }
@@ -181,7 +182,7 @@ impl Account {
             Err(error) => {
                 self.log(Level::Error, "account_run_failed", &[("error", &error.to_string())]);
                 // A failed alarm is run again by the platform six times at most: better to come back ourselves.
-                Some(self.world.clock.now() + LONGEST_PAUSE)
+                Some(self.world.ports.clock.now() + LONGEST_PAUSE)
             }
         };
         let _ = match next {
@@ -192,8 +193,8 @@ impl Account {
 
     async fn work(&self) -> Result<(), AccountError> {
         // Whatever happens in here, somebody comes back for what is left.
-        self.alarm.set(self.world.clock.now() + pause(0)).await?;
-        while let Some(row) = self.store.due_outbox(self.world.clock.now())? {
+        self.alarm.set(self.world.ports.clock.now() + pause(0)).await?;
+        while let Some(row) = self.store.due_outbox(self.world.ports.clock.now())? {
             let keys = KeyRing::new(self.world.config.root_secrets.clone()?);
             let attempt = match keys.open::<Revocation>(Purpose::Account, &self.name, &row.sealed) {
                 Ok(revocation) => revocation.attempt(&self.world).await,
@@ -201,7 +202,7 @@ impl Account {
             };
             match attempt {
                 Attempt::Again if row.attempts < MAX_ATTEMPTS => {
-                    self.store.outbox_later(row.id, self.world.clock.now() + pause(row.attempts))?;
+                    self.store.outbox_later(row.id, self.world.ports.clock.now() + pause(row.attempts))?;
                 }
                 Attempt::Done => self.store.delete_outbox(row.id)?,
                 Attempt::Again | Attempt::Never => {
@@ -214,7 +215,7 @@ impl Account {
     }
 
     fn log(&self, level: Level, event: &str, fields: &[(&str, &str)]) {
-        self.world.log.log(level, event, fields);
+        self.world.ports.log.log(level, event, fields);
     }
 }
 

@@ -4,7 +4,8 @@ use super::calls::{Disconnect, DisconnectAll, Entry, List, RevokeLater};
 use super::object_names;
 use crate::crypto::{KeyRing, Purpose};
 use crate::grants::revocation::Revocation;
-use crate::ports::{ObjectError, World, call};
+use crate::ports::{ObjectError, call};
+use crate::world::World;
 
 /// A Sentry account whose person is known to be here.
 pub struct Mine<'a> {
@@ -58,7 +59,7 @@ impl<'a> Mine<'a> {
     /// Has a token revoked at Sentry that nobody wants.
     pub async fn revoke_later(&self, keys: &KeyRing, revocation: &Revocation) -> Result<(), ObjectError> {
         let Some(name) = self.names.first() else { return Ok(()) };
-        let sealed = keys.seal(Purpose::Account, name, revocation, &*self.world.random).0;
+        let sealed = keys.seal(Purpose::Account, name, revocation, &*self.world.ports.random).0;
         call(&*self.world.objects, name, &RevokeLater { sealed }).await
     }
 }

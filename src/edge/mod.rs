@@ -32,9 +32,10 @@ use worker::{Context, Env, Result};
 use self::bridge::{Exchange, respond};
 use self::timer::Timer;
 use crate::config::Config;
-use crate::ports::World;
+use crate::ports::Ports;
 use crate::reply::Reply;
 use crate::router;
+use crate::world::World;
 
 /// The runtime ends what runs after a response after 30 seconds, without a word, and so without giving back its memory.
 const DEFERRED: Duration = Duration::from_secs(28);
@@ -72,13 +73,15 @@ pub fn world(env: &Env) -> World {
     let env = Rc::new(env.clone());
     World {
         config: config(&env),
-        clock: Rc::new(runtime::Clock),
-        random: Rc::new(runtime::Random),
-        http: Rc::new(http::Outbound),
+        ports: Ports {
+            clock: Rc::new(runtime::Clock),
+            random: Rc::new(runtime::Random),
+            http: Rc::new(http::Outbound),
+            log: Rc::new(runtime::Console),
+        },
         kv: Rc::new(kv::Namespace(Rc::clone(&env))),
         objects: Rc::new(objects::Bindings(Rc::clone(&env))),
         limiter: Rc::new(limiter::Bindings(env)),
-        log: Rc::new(runtime::Console),
     }
 }
 

@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::ports::Timestamp;
-use crate::sentry::oauth::{Account, Issued};
+use vedette_sentry::oauth::{Account, Issued};
 
 /// Sentry's permission for one person.
 #[derive(Clone, Debug)]

@@ -9,8 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::record::Grant;
-use crate::ports::World;
-use crate::sentry::oauth::{SentryOAuth, TokenError};
+use crate::world::World;
+use vedette_sentry::oauth::{SentryOAuth, TokenError};
 
 /// After so many tries, over about half a day, it is given up: the token runs out by itself.
 pub const MAX_ATTEMPTS: u32 = 24;
@@ -58,7 +58,7 @@ impl Revocation {
         if host.origin().as_str() != self.origin {
             return Attempt::Never;
         }
-        match SentryOAuth::new(world, host, app).revoke(&SecretString::from(self.token.as_str())).await {
+        match SentryOAuth::new(&world.ports, host, app).revoke(&SecretString::from(self.token.as_str())).await {
             Ok(()) => Attempt::Done,
             Err(TokenError::Refused { .. }) => Attempt::Never,
             Err(TokenError::RateLimited | TokenError::Unclear(_)) => Attempt::Again,

@@ -32,9 +32,10 @@ use super::record::{Grant, GrantRecord};
 use super::revocation::Revocation;
 use super::{Credential, NoCredential};
 use crate::crypto::{KeyRing, Purpose};
-use crate::ports::{Level, Sql, StorageError, Timestamp, Value, World};
-use crate::sentry::oauth::{Issued, Probe, SentryOAuth, TokenError, probe};
+use crate::ports::{Level, Sql, StorageError, Timestamp, Value};
+use crate::world::World;
 use futures::lock::Mutex;
+use vedette_sentry::oauth::{Issued, Probe, SentryOAuth, TokenError, probe};
 
 /// A refresh starts when less than this is left, so that a token does not run out in the middle of a command (P3).
 const REFRESH_BEFORE: Duration = Duration::from_secs(2 * 60);
@@ -230,7 +231,7 @@ impl Vault {
             // A write that happened meanwhile has its own copy to make.
             Ok(()) => self.sql.exec("UPDATE grant_record SET copied = ? WHERE id = 1", vec![version.into()]).is_ok(),
             Err(error) => {
-                self.world.log.log(Level::Warn, "grant_copy_failed", &[("error", &error.0)]);
+                self.world.ports.log.log(Level::Warn, "grant_copy_failed", &[("error", &error.0)]);
                 false
             }
         }
@@ -240,7 +241,7 @@ impl Vault {
 
     /// Steps 3 to 5 of the module's protocol.
     async fn refresh(&self, held: Held, why: Why) -> Result<Credential, NoCredential> {
-        let now = self.world.clock.now();
+        let now = self.world.ports.clock.now();
         if why == Why::Due && held.row.retry_at.is_some_and(|at| at > now) {
             return self.use_what_is_left(held);
         }
@@ -265,16 +266,20 @@ impl Vault {
         let config = Rc::clone(&self.world.config);
         let (host, app) =
             (config.sentry_host.as_ref().map_err(|it| *it)?, config.sentry_app.as_ref().map_err(|it| *it)?);
-        match SentryOAuth::new(&self.world, host, app).refresh(&refresh_token).await {
+        match SentryOAuth::new(&self.world.ports, host, app).refresh(&refresh_token).await {
             Ok(issued) => self.renew(held, issued).await,
             Err(TokenError::Refused { status, error }) => {
-                self.world.log.log(Level::Info, "grant_ended", &[("status", &status.to_string()), ("error", &error)]);
+                self.world.ports.log.log(
+                    Level::Info,
+                    "grant_ended",
+                    &[("status", &status.to_string()), ("error", &error)],
+                );
                 self.end(&held).await
             }
             Err(TokenError::RateLimited) => self.wait(held, why, Intent::Concluded),
             // (5) An unclear end.
             Err(TokenError::Unclear(cause)) => {
-                self.world.log.log(Level::Warn, "grant_refresh_unclear", &[("cause", &cause.to_string())]);
+                self.world.ports.log.log(Level::Warn, "grant_refresh_unclear", &[("cause", &cause.to_string())]);
                 match self.fate(&held, why).await? {
                     Fate::NeverHappened => self.wait(held, Why::Due, Intent::Concluded),
                     Fate::ReplyLost => self.end(&held).await,
@@ -289,20 +294,20 @@ impl Vault {
         let config = Rc::clone(&self.world.config);
         let host = config.sentry_host.as_ref().map_err(|it| *it)?;
         let should_live = why == Why::Due && self.has_life(&held.grant);
-        let fate = match probe(&self.world, host, &held.grant.access_token).await {
+        let fate = match probe(&self.world.ports, host, &held.grant.access_token).await {
             Probe::Alive => Fate::NeverHappened,
             Probe::Dead if should_live => Fate::ReplyLost,
             Probe::Dead => Fate::Untold,
             Probe::Unknown => Fate::Unknown,
         };
-        self.world.log.log(Level::Info, "grant_refresh_fate", &[("fate", fate.name())]);
+        self.world.ports.log.log(Level::Info, "grant_refresh_fate", &[("fate", fate.name())]);
         Ok(fate)
     }
 
     /// No refresh for a while; meanwhile what is left of the old token is used.
     fn wait(&self, held: Held, why: Why, intent: Intent) -> Result<Credential, NoCredential> {
         let pause = FIRST_PAUSE.saturating_mul(1 << held.row.unclear.min(10)).min(LONGEST_PAUSE);
-        let until = self.world.clock.now() + pause;
+        let until = self.world.ports.clock.now() + pause;
         let statement = match intent {
             Intent::Concluded => {
                 "UPDATE grant_record SET retry_at = ?, unclear = unclear + 1, refresh_begun = NULL WHERE id = 1"
@@ -326,7 +331,7 @@ impl Vault {
             return self.held().await.map(Held::into_credential);
         }
         self.write(&self.keys()?, &grant, version).map_err(|error| self.storage(error))?;
-        self.world.log.log(Level::Info, "grant_refreshed", &[]);
+        self.world.ports.log.log(Level::Info, "grant_refreshed", &[]);
         self.copy().await;
         Ok(Credential::Granted { grant: Box::new(grant), version })
     }
@@ -352,12 +357,12 @@ impl Vault {
     }
 
     fn is_fresh(&self, held: &Held) -> bool {
-        let now = self.world.clock.now();
+        let now = self.world.ports.clock.now();
         !held.row.refresh_begun && held.grant.expires_at.is_none_or(|at| at > now + REFRESH_BEFORE)
     }
 
     fn has_life(&self, grant: &Grant) -> bool {
-        grant.expires_at.is_none_or(|at| at > self.world.clock.now())
+        grant.expires_at.is_none_or(|at| at > self.world.ports.clock.now())
     }
 
     // ---- Storage. ----
@@ -413,7 +418,7 @@ impl Vault {
     }
 
     fn write(&self, keys: &KeyRing, grant: &Grant, version: i64) -> Result<(), StorageError> {
-        let sealed = keys.seal(Purpose::Grant, &self.record, &GrantRecord::from(grant), &*self.world.random);
+        let sealed = keys.seal(Purpose::Grant, &self.record, &GrantRecord::from(grant), &*self.world.ports.random);
         self.sql
             .exec(
                 "INSERT INTO grant_record (id, version, sealed) VALUES (1, ?1, ?2)
@@ -447,7 +452,7 @@ impl Vault {
 
     fn copy_ttl(&self, sealed: &[u8]) -> Duration {
         let expires_at = self.keys().ok().and_then(|keys| self.open(&keys, Some(sealed))).and_then(|it| it.expires_at);
-        expires_at.map_or(COPY_WITHOUT_EXPIRY, |at| at.since(self.world.clock.now()) + COPY_OUTLIVES)
+        expires_at.map_or(COPY_WITHOUT_EXPIRY, |at| at.since(self.world.ports.clock.now()) + COPY_OUTLIVES)
     }
 
     fn open(&self, keys: &KeyRing, sealed: Option<&[u8]>) -> Option<Grant> {
@@ -470,7 +475,7 @@ impl Vault {
     }
 
     fn storage(&self, error: StorageError) -> NoCredential {
-        self.world.log.log(Level::Error, "grant_storage_failed", &[("error", &error.0)]);
+        self.world.ports.log.log(Level::Error, "grant_storage_failed", &[("error", &error.0)]);
         NoCredential::Storage
     }
 }

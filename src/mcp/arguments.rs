@@ -12,8 +12,8 @@
 use rmcp::model::JsonObject;
 use serde_json::Value;
 
-use crate::commands::nearest::nearest;
-use crate::commands::say;
+use vedette_commands::nearest::nearest;
+use vedette_commands::say;
 
 /// Longer than any query that Sentry takes.
 const MAX_TEXT: usize = 4096;
@@ -124,16 +124,16 @@ mod tests {
     use proptest::sample::select;
     use serde_json::json;
 
-    use crate::commands::answer::Invocation;
-    use crate::commands::testing::{ORGANIZATIONS, Sentry};
-    use crate::commands::{CommandError, catalogue};
+    use vedette_commands::answer::Invocation;
+    use vedette_commands::testing::{ORGANIZATIONS, Sentry};
+    use vedette_commands::{CommandError, catalogue};
 
     fn told(arguments: Value) -> String {
         told_by("search_issues", arguments)
     }
 
     fn told_by(tool: &str, arguments: Value) -> String {
-        let entry = crate::commands::find(tool).unwrap();
+        let entry = vedette_commands::find(tool).unwrap();
         let schema = crate::mcp::schema::plain((entry.schema)());
         match fitting(&schema, arguments.as_object().unwrap().clone()) {
             Ok(fitting) => Value::Object(fitting).to_string(),

@@ -22,16 +22,16 @@ use super::structured::Structured;
 use super::tools::{self, Offered};
 use super::words::{for_retries, for_tools, marked, marked_failure};
 use super::{Failure, Server};
-use crate::commands::answer::{Answer, Invocation};
-use crate::commands::explain::{explain, subject};
-use crate::commands::text::markdown;
-use crate::commands::{CommandError, Context, Target, find, say};
 use crate::ports::{Level, Timestamp};
 use crate::reply::whole_seconds;
-use crate::sentry::client::Client;
-use crate::sentry::error::{SentryError, Unauthorized};
-use crate::sentry::oauth::Account;
-use crate::sentry::urls::{IssueName, Page, address, recognise};
+use vedette_commands::answer::{Answer, Invocation};
+use vedette_commands::explain::{explain, subject};
+use vedette_commands::text::markdown;
+use vedette_commands::{CommandError, Context, Target, find, say};
+use vedette_sentry::client::Client;
+use vedette_sentry::error::{SentryError, Unauthorized};
+use vedette_sentry::oauth::Account;
+use vedette_sentry::urls::{IssueName, Page, address, recognise};
 
 /// Calls a tool.
 ///
@@ -42,7 +42,7 @@ pub async fn call(server: &Server<'_>, params: CallToolRequestParams) -> Result<
         Ok(answer) => answer,
         Err(sentence) => return Ok(CallToolResult::error(vec![ContentBlock::text(sentence)])),
     };
-    let text = marked(&*server.world.random, &answer);
+    let text = marked(&*server.world.ports.random, &answer);
     let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
     result.structured_content = serde_json::to_value(Structured::from(&answer)).ok();
     Ok(result)
@@ -162,9 +162,9 @@ fn elsewhere(tool: &Offered, answer: &Answer) -> bool {
 }
 
 fn explained(server: &Server<'_>, error: &CommandError, invocation: &Invocation, target: &Target) -> String {
-    server.world.log.log(Level::Info, "mcp.tool.failed", &[("command", &invocation.command)]);
+    server.world.ports.log.log(Level::Info, "mcp.tool.failed", &[("command", &invocation.command)]);
     let Ok(host) = &server.world.config.sentry_host else { return "This server is not set up completely.".to_owned() };
-    let marked = |markdown: &str| marked_failure(&*server.world.random, markdown);
+    let marked = |markdown: &str| marked_failure(&*server.world.ports.random, markdown);
     let subject = subject(invocation, target);
     let headless = server.caller.headless;
     match error {
@@ -183,7 +183,7 @@ fn explained(server: &Server<'_>, error: &CommandError, invocation: &Invocation,
             marked(&format!("**No access to {subject}.** {whose} may not see it. An owner at {} can change that.", host.name()))
         }
         CommandError::Sentry(SentryError::RateLimited { retry_after }) => {
-            format!("**Sentry asks us to slow down.** {}", when_again(server.world.clock.now(), *retry_after))
+            format!("**Sentry asks us to slow down.** {}", when_again(server.world.ports.clock.now(), *retry_after))
         }
         _ => {
             let account = server.caller.account.as_ref().filter(|_| !headless).map(Account::label);

@@ -24,20 +24,21 @@ use super::constraint::Endpoint;
 use super::refusal::{Refusal, Scheme};
 use super::skills::Skills;
 use crate::cache::{Cache, Key};
-use crate::commands::CommandError;
 use crate::config::expose;
 use crate::crypto::{KeyRing, sha256};
 use crate::grants::{Credential, NoCredential};
 use crate::limits;
-use crate::ports::{self, Level, ObjectError, World};
-use crate::sentry::client::Client;
-use crate::sentry::error::{SentryError, Unauthorized};
-use crate::sentry::host::SentryHost;
-use crate::sentry::oauth::{Account, Unsaid, whose};
+use crate::ports::{self, Level, ObjectError};
 use crate::sessions::calls::{Access, Authenticate, Authenticated, CredentialNeed, Resource};
 use crate::sessions::session::open_credential;
 use crate::sessions::terms::skill_named;
 use crate::sessions::tokens::{Kind, Token};
+use crate::world::World;
+use vedette_commands::CommandError;
+use vedette_sentry::client::Client;
+use vedette_sentry::error::{SentryError, Unauthorized};
+use vedette_sentry::host::SentryHost;
+use vedette_sentry::oauth::{Account, Unsaid, whose};
 
 /// How long Sentry's word about a token holds.
 const BELIEVED: Duration = Duration::from_secs(60);
@@ -249,7 +250,7 @@ async fn headless(
     }
     let host = world.config.sentry_host.as_ref().map_err(|problem| Refusal::not_configured(*problem))?;
     let key = sha256(format!("headless {}", source.token.session().object_name()).as_bytes());
-    let known = KNOWN.with_borrow(|known| known.get(&key, world.clock.now()));
+    let known = KNOWN.with_borrow(|known| known.get(&key, world.ports.clock.now()));
     // (1)
     let need = if known.is_some() { CredentialNeed::No } else { CredentialNeed::Own };
     let (access, granted) = source.proven(endpoint, need).await?;
@@ -270,7 +271,7 @@ async fn headless(
             }
             let shared = admitted(shared)?;
             if shared == Shared::Yes {
-                KNOWN.with_borrow_mut(|known| known.put(key, account.clone(), world.clock.now(), COLLEAGUE));
+                KNOWN.with_borrow_mut(|known| known.put(key, account.clone(), world.ports.clock.now(), COLLEAGUE));
             }
             (account, shared)
         }
@@ -346,7 +347,7 @@ impl Granted {
                 Err(Refusal::unavailable("Sentry could not be reached to renew your access.", RETRY))
             }
             Err(error) => {
-                self.world.log.log(Level::Error, "session_unavailable", &[("error", &error.0)]);
+                self.world.ports.log.log(Level::Error, "session_unavailable", &[("error", &error.0)]);
                 Err(Refusal::unavailable("This session could not be looked up.", RETRY))
             }
         }
@@ -388,7 +389,7 @@ async fn brought(
 ) -> Result<Caller, Refusal> {
     let host = world.config.sentry_host.as_ref().map_err(|problem| Refusal::not_configured(*problem))?;
     let key = sha256(format!("{} {}", host.origin(), expose(&token)).as_bytes());
-    let known = KNOWN.with_borrow(|known| known.get(&key, world.clock.now()));
+    let known = KNOWN.with_borrow(|known| known.get(&key, world.ports.clock.now()));
     if known.is_none() {
         stranger(world, headers).await?;
     }
@@ -396,14 +397,14 @@ async fn brought(
     let asked_now = known.is_none();
     let (account, shared) = match known {
         Some(account) => (account, Shared::Yes),
-        None => match whose(world, host, &token).await {
+        None => match whose(&world.ports, host, &token).await {
             Ok(Some(account)) => {
                 let shared = match &world.config.environment_token {
                     Some(operators) => admitted(shares(world, host, &token, operators).await)?,
                     None => Shared::Yes,
                 };
                 if shared == Shared::Yes {
-                    KNOWN.with_borrow_mut(|known| known.put(key, account.clone(), world.clock.now(), BELIEVED));
+                    KNOWN.with_borrow_mut(|known| known.put(key, account.clone(), world.ports.clock.now(), BELIEVED));
                 }
                 (account, shared)
             }
@@ -461,7 +462,7 @@ async fn shares(
 }
 
 async fn organizations(world: &World, host: &SentryHost, token: &SecretString) -> Result<Vec<String>, SentryError> {
-    let all = Client::new(world, host.clone(), token.clone()).organizations().await?;
+    let all = Client::new(world.ports.clone(), host.clone(), token.clone()).organizations().await?;
     Ok(all.iter().map(|organization| organization.slug.clone()).collect())
 }
 
@@ -496,7 +497,7 @@ impl Caller {
         let mut held = own.held().await.map_err(|error| self.without(endpoint, error))?;
         let mut renewed = false;
         loop {
-            match (whose(world, host, &held.token).await.map_err(could_not_ask)?, held.version) {
+            match (whose(&world.ports, host, &held.token).await.map_err(could_not_ask)?, held.version) {
                 (Some(_), _) => break,
                 (None, Some(version)) if !renewed => {
                     held = own.rejected(version).await.map_err(|error| self.without(endpoint, error))?;
@@ -533,7 +534,7 @@ impl Caller {
         let mut held = self.credential.held().await.map_err(|error| self.without(endpoint, error))?;
         let mut renewed = false;
         loop {
-            let client = Client::new(world, host.clone(), held.token.clone());
+            let client = Client::new(world.ports.clone(), host.clone(), held.token.clone());
             let error = match work(&client).await {
                 Err(CommandError::Sentry(error)) if !self.headless => error,
                 other => return Ok(other),

@@ -13,16 +13,16 @@ use url::Url;
 use super::caller::Caller;
 use super::refusal::Refusal;
 use crate::cache::{Cache, Key};
-use crate::commands::CommandError;
-use crate::commands::explain::explain;
 use crate::crypto::sha256;
-use crate::ports::World;
-use crate::sentry::client::Client;
-use crate::sentry::error::SentryError;
-use crate::sentry::slug::{self, Slug};
-use crate::sentry::types::{Organization, Project};
 use crate::sessions::calls::Resource;
 use crate::sessions::terms::Limit;
+use crate::world::World;
+use vedette_commands::CommandError;
+use vedette_commands::explain::explain;
+use vedette_sentry::client::Client;
+use vedette_sentry::error::SentryError;
+use vedette_sentry::slug::{self, Slug};
+use vedette_sentry::types::{Organization, Project};
 
 /// How long a place that was seen is taken for seen.
 const SEEN: Duration = Duration::from_secs(15 * 60);
@@ -145,7 +145,7 @@ pub async fn verify(world: &World, caller: &Caller, endpoint: &Endpoint) -> Resu
     let Some(organization) = endpoint.organization.as_deref() else { return Ok(Place::default()) };
     let project = endpoint.project.as_deref();
     let key: Key = sha256(&[&caller.key, endpoint.path().as_bytes()].concat());
-    if let Some(place) = KNOWN.with_borrow(|known| known.get(&key, world.clock.now())) {
+    if let Some(place) = KNOWN.with_borrow(|known| known.get(&key, world.ports.clock.now())) {
         return Ok(place);
     }
     let look = async |client: &Client| look(client, organization, project).await.map_err(CommandError::from);
@@ -153,7 +153,7 @@ pub async fn verify(world: &World, caller: &Caller, endpoint: &Endpoint) -> Resu
         Ok(place) => place,
         Err(error) => return Err(closed(world, endpoint, &error)),
     };
-    KNOWN.with_borrow_mut(|known| known.put(key, place.clone(), world.clock.now(), SEEN));
+    KNOWN.with_borrow_mut(|known| known.put(key, place.clone(), world.ports.clock.now(), SEEN));
     Ok(place)
 }
 

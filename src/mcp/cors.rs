@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri, header
 use url::Url;
 
 use super::refusal::Refusal;
-use crate::sentry::host::is_loopback;
+use vedette_sentry::host::is_loopback;
 
 /// What a client may send. `*` stands for every name but `authorization` (Fetch, "CORS non-wildcard request-header name").
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(

@@ -19,7 +19,7 @@ use super::era::{Era, SPOKEN, settle};
 use super::message::Request;
 use super::skills::Skills;
 use super::{Failure, Server, call, prompts, resources, tools, words};
-use crate::commands::say;
+use vedette_commands::say;
 
 /// How long what depends on nothing but this deployment may be kept by a client, in milliseconds.
 const HOUR: u64 = 3_600_000;

@@ -34,9 +34,9 @@ use super::progress::{self, HOLD, Outcome, Told, Work};
 use super::refusal::Refusal;
 use super::{Failure, Server, cors, dispatch, era};
 use crate::pages::{self, Page};
-use crate::ports::World;
 use crate::reply::Reply;
 use crate::sessions::calls::CredentialNeed;
+use crate::world::World;
 
 /// The longest body that is read, in bytes: a call has some hundred. Small JSON can take much memory, so this bounds both.
 pub const MAX_BODY: usize = crate::router::MAX_BODY;
@@ -124,7 +124,7 @@ async fn admitted(world: &World, request: Request<Bytes>, origin: &Url, segments
 
 /// Does what wants progress. What ends while its status can still be told is sent whole; the rest is a stream.
 async fn told(work: Work, token: ProgressToken, form: Form) -> Result<Reply, Refusal> {
-    let (clock, id, era) = (work.world.clock.clone(), work.request.id.clone(), work.era);
+    let (clock, id, era) = (work.world.ports.clock.clone(), work.request.id.clone(), work.era);
     let key = progress::key(&work.caller, &work.endpoint, &work.request);
     let mut told = work.told(token);
     let mut so_far = String::new();
@@ -202,7 +202,7 @@ async fn answered_one(
 pub(super) async fn answered(server: &Server<'_>, request: &super::message::Request, era: Era) -> Outcome {
     let id = request.id.clone();
     let key = progress::key(server.caller, server.endpoint, request);
-    if let Some(refusal) = progress::known_refusal(key, server.world.clock.now()) {
+    if let Some(refusal) = progress::known_refusal(key, server.world.ports.clock.now()) {
         return Err(refusal.answering(id));
     }
     match dispatch::dispatch(server, request, era).await {

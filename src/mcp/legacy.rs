@@ -39,9 +39,10 @@ use super::refusal::Refusal;
 use crate::crypto::{KeyRing, Purpose, base64url, from_base64url, random_bytes};
 use crate::limits;
 use crate::pages;
-use crate::ports::{self, Level, World};
+use crate::ports::{self, Level};
 use crate::reply::Reply;
 use crate::sessions::calls::CredentialNeed;
+use crate::world::World;
 
 /// The platform ends what goes on after a response when 30 s are over; the answer that says so must come before.
 const DEADLINE: Duration = Duration::from_secs(25);
@@ -92,7 +93,7 @@ async fn open(world: &World, request: &Request<Bytes>, endpoint: Endpoint) -> Re
     limits::count(world, &limits::STREAMS, &hex::encode(caller.key)).await.map_err(Refusal::too_many)?;
     verify(world, &caller, &endpoint).await?; // 5
     let keys = keys(world)?;
-    let id = random_bytes::<ID>(&*world.random);
+    let id = random_bytes::<ID>(&*world.ports.random);
     let mac = keys.sign_truncated(Purpose::Stream, &content(&id, &caller, &endpoint));
     let name = base64url(&[id, mac].concat());
     let open = Open { endpoint: format!("{}?{}{STREAM}={name}", endpoint.path(), kept(request)) };
@@ -134,7 +135,7 @@ async fn message(world: &World, request: &Request<Bytes>, endpoint: Endpoint, st
     let deferred = async move {
         let answered = answered(&world, caller, endpoint, request, &object).await;
         if let Err(lost) = push(&world, &object, Some(answered)).await.and_then(arrived) {
-            world.log.log(Level::Info, "mcp.stream.lost", &[("status", lost.status.as_str())]);
+            world.ports.log.log(Level::Info, "mcp.stream.lost", &[("status", lost.status.as_str())]);
         }
     };
     Ok(Reply::deferring(quiet(), Some(Box::pin(deferred)))) // 6
@@ -164,7 +165,7 @@ async fn answered(
         }
         outcome
     };
-    let outcome = match select(pin!(work), pin!(world.clock.sleep(DEADLINE))).await {
+    let outcome = match select(pin!(work), pin!(world.ports.clock.sleep(DEADLINE))).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(_) => Err(Refusal::unavailable("This took longer than 25 seconds. Ask for less at once.", RETRY)),
     };
@@ -198,7 +199,7 @@ fn gone() -> Refusal {
 }
 
 fn unavailable(world: &World, error: &str) -> Refusal {
-    world.log.log(Level::Error, "stream_unavailable", &[("error", error)]);
+    world.ports.log.log(Level::Error, "stream_unavailable", &[("error", error)]);
     Refusal::unavailable("The stream could not be reached.", RETRY)
 }
 

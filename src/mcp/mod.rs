@@ -70,7 +70,7 @@ pub mod words;
 
 use rmcp::model::ErrorData;
 
-use crate::ports::World;
+use crate::world::World;
 use caller::Caller;
 use constraint::Place;
 use refusal::Refusal;

@@ -42,7 +42,8 @@ use super::refusal::Refusal;
 use super::{Server, door, resources};
 use crate::cache::{Cache, Key};
 use crate::crypto::sha256;
-use crate::ports::{Http, HttpError, Limits, Timestamp, World};
+use crate::ports::{Http, HttpError, Limits, Timestamp};
+use crate::world::World;
 
 /// How long a status is held back.
 pub const HOLD: Duration = Duration::from_secs(1);
@@ -129,8 +130,8 @@ impl Work {
     /// Does it, and tells how it goes.
     pub fn told(mut self, token: ProgressToken) -> LocalBoxStream<'static, Told> {
         let (told, steps) = unbounded();
-        let http = Watched { inner: Rc::clone(&self.world.http), told, last: RefCell::default() };
-        self.world.http = Rc::new(http);
+        let http = Watched { inner: Rc::clone(&self.world.ports.http), told, last: RefCell::default() };
+        self.world.ports.http = Rc::new(http);
         let world = self.world.clone();
         let telling = Telling { work: Some(self.done().boxed_local()), steps, ready: VecDeque::new(), token, count: 0 };
         unfold((telling, world), |(mut telling, world)| async move {
@@ -156,7 +157,7 @@ impl Telling {
             return Some(ready);
         }
         let work = self.work.as_mut()?;
-        let silence = pin!(world.clock.sleep(PULSE));
+        let silence = pin!(world.ports.clock.sleep(PULSE));
         let step = match select(work, select(self.steps.next(), silence)).await {
             Either::Left((outcome, _)) => {
                 self.work = None;

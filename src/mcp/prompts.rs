@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Server;
 use super::constraint::Place;
-use crate::commands::say;
+use vedette_commands::say;
 
 /// The longest argument that is put into a prompt, in characters.
 const MAX_ARGUMENT: usize = 500;

@@ -10,8 +10,8 @@ use super::call::answer;
 use super::era::Era;
 use super::words::marked;
 use super::{Failure, Server};
-use crate::sentry::slug::Slug;
-use crate::sentry::urls::Reference;
+use vedette_sentry::slug::Slug;
+use vedette_sentry::urls::Reference;
 
 /// The tool that answers for it.
 pub const TOOL: &str = "get_issue_details";
@@ -50,7 +50,7 @@ pub async fn read(
     let arguments = json!({ "organizationSlug": organization, "issueId": issue });
     let Value::Object(arguments) = arguments else { return Err(not_found(String::new()).into()) };
     let answer = answer(server, TOOL, arguments).await?.map_err(not_found)?;
-    let text = marked(&*server.world.random, &answer);
+    let text = marked(&*server.world.ports.random, &answer);
     let mime_type = Some(MARKDOWN.to_owned());
     let contents = ResourceContents::TextResourceContents { uri: params.uri.clone(), mime_type, text, meta: None };
     Ok(ReadResourceResult::new(vec![contents]))

@@ -116,7 +116,7 @@ fn enumerate(fields: &mut JsonObject, choices: &[Value]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::catalogue;
+    use vedette_commands::catalogue;
 
     fn unions(value: &Value, found: &mut Vec<String>) {
         match value {
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn an_enumeration_keeps_its_values_and_what_they_mean() {
-        let entry = crate::commands::find("search_issues").unwrap();
+        let entry = vedette_commands::find("search_issues").unwrap();
         let schema = plain((entry.schema)());
         let sort = &schema["properties"]["sort"];
         assert_eq!(sort["enum"], json!(["date", "freq", "new", "user", "recommended", "trends"]));

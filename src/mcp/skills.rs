@@ -4,8 +4,8 @@ use http::{StatusCode, Uri};
 use url::form_urlencoded;
 
 use super::refusal::Refusal;
-use crate::commands::{Skill, Spec};
-use crate::sentry::refusal::covers;
+use vedette_commands::{Skill, Spec};
+use vedette_sentry::refusal::covers;
 
 /// The names of skills, as sentry-mcp has them in its URLs. `docs` is known there; here no tool belongs to it yet.
 const NAMES: [(&str, Option<Skill>); 5] = [

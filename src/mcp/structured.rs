@@ -9,8 +9,8 @@ use url::Url;
 
 use super::schema::plain;
 use super::words::UNTRUSTED;
-use crate::commands::answer::{Action, Answer, Does, Invocation, Part};
-use crate::commands::find;
+use vedette_commands::answer::{Action, Answer, Does, Invocation, Part};
+use vedette_commands::find;
 
 /// An answer.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::constraint::Place;
 use super::skills::Skills;
 use super::{schema, structured, words};
-use crate::commands::{Effect, Entry, catalogue};
+use vedette_commands::{Effect, Entry, catalogue};
 
 /// The parameters that name an organization.
 const ORGANIZATION: [&str; 1] = ["organizationSlug"];
@@ -120,7 +120,7 @@ fn properties(schema: &JsonObject) -> JsonObject {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::Skill;
+    use vedette_commands::Skill;
 
     fn names(skills: &Skills, organization: Option<&str>, project: Option<&str>) -> Vec<String> {
         let place = Place { organization: organization.map(str::to_owned), project: project.map(str::to_owned) };

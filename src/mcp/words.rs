@@ -3,12 +3,12 @@
 use std::fmt::Write;
 
 use super::Server;
-use crate::commands::answer::{Answer, Part};
-use crate::commands::plan::{Plan, plan};
-use crate::commands::text::markdown;
-use crate::commands::{Spec, catalogue, find};
 use crate::crypto::random_bytes;
 use crate::ports::Random;
+use vedette_commands::answer::{Answer, Part};
+use vedette_commands::plan::{Plan, plan};
+use vedette_commands::text::markdown;
+use vedette_commands::{Spec, catalogue, find};
 
 /// What a client should know about the whole server, before any tool.
 pub fn instructions(server: &Server<'_>) -> String {
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_search_syntax_is_told_once() {
-        for spec in crate::commands::catalogue().iter().map(|entry| &entry.spec) {
+        for spec in vedette_commands::catalogue().iter().map(|entry| &entry.spec) {
             assert!(!description(spec).contains("assigned:me"), "{}", spec.tool);
         }
     }

@@ -13,7 +13,7 @@ use super::browser::cookies;
 use super::constants::MAX_TOKEN;
 use crate::crypto::{KeyRing, Purpose, Sealed, random_id};
 use crate::ports::{Random, Timestamp};
-use crate::sentry::oauth::Account;
+use vedette_sentry::oauth::Account;
 
 /// `__Host-` makes browsers refuse it from other hosts and over http.
 const COOKIE: &str = "__Host-vedette_account";

@@ -21,7 +21,7 @@ mod tests;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-use crate::sentry::host::SentryHost;
+use vedette_sentry::host::SentryHost;
 
 pub use errors::{method_not_allowed, not_found, server_error};
 

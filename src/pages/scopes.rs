@@ -1,6 +1,6 @@
 //! Sentry's scopes in words. <https://docs.sentry.io/api/permissions/>
 
-use crate::commands::say::joined;
+use vedette_commands::say::joined;
 
 /// What one scope allows.
 struct Scope {

@@ -16,9 +16,10 @@ use super::{
 use crate::limits::TooMany;
 use crate::oauth::provider::authorize::Fault;
 use crate::oauth::provider::documents::DocumentProblem;
+use vedette_sentry::host::SentryHost;
+
 use crate::{
     config::{Config, DEFAULT_SCOPES, Problem},
-    sentry::host::SentryHost,
     sessions::terms::{Limit, SKILLS, SkillText, offered},
     turns::calls::Asker,
 };

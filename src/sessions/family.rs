@@ -84,8 +84,8 @@ impl Session {
             Err(denied) => return Ok(Err(denied)),
         };
         // (5) The first pair.
-        let access = Token::new(Kind::Access, self.id, &*self.world.random);
-        let refresh = row.terms.may_refresh.then(|| Token::new(Kind::Refresh, self.id, &*self.world.random));
+        let access = Token::new(Kind::Access, self.id, &*self.world.ports.random);
+        let refresh = row.terms.may_refresh.then(|| Token::new(Kind::Refresh, self.id, &*self.world.ports.random));
         let expires_at = now + self.world.config.access_token_life?;
         let access_row = AccessRow { hash: access.hash(), generation: 1, scopes, limit, expires_at };
         let hash = refresh.as_ref().map(Token::hash);

@@ -34,7 +34,8 @@ use crate::crypto::{KeyRing, Purpose, Sealed, random_bytes, sha256};
 use crate::grants::record::{Grant, GrantRecord};
 use crate::grants::vault::Vault;
 use crate::grants::{Credential, NoCredential};
-use crate::ports::{Alarm, Call, Level, Sql, StorageError, Timestamp, World};
+use crate::ports::{Alarm, Call, Level, Sql, StorageError, Timestamp};
+use crate::world::World;
 
 /// How long a code works (RFC 6749 §4.1.2 recommends 10 minutes at most).
 pub const CODE_LIFE: Duration = Duration::from_secs(10 * 60);
@@ -157,8 +158,8 @@ impl Session {
             }
             return Ok(if call.keep { Concluded::TooLate } else { Concluded::Discarded });
         }
-        let code = Token::new(Kind::Code, self.id, &*self.world.random);
-        let salt = random_bytes::<32>(&*self.world.random);
+        let code = Token::new(Kind::Code, self.id, &*self.world.ports.random);
+        let salt = random_bytes::<32>(&*self.world.ports.random);
         self.store.transaction(&mut || {
             self.vault.store(&grant).map_err(|error| StorageError(error.to_string()))?;
             self.store.open(&code.hash(), &salt, now + CODE_LIFE)?;
@@ -241,7 +242,8 @@ impl Session {
                 CredentialRecord::Granted { grant: GrantRecord::from(&**grant), version: *version }
             }
         };
-        let sealed = self.keys()?.seal(Purpose::Session, &credential_record(&self.id), &record, &*self.world.random);
+        let sealed =
+            self.keys()?.seal(Purpose::Session, &credential_record(&self.id), &record, &*self.world.ports.random);
         self.handed_out.replace(version.map(|version| (version, sealed.clone())));
         Ok(sealed)
     }
@@ -255,7 +257,7 @@ impl Session {
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        self.world.clock.now()
+        self.world.ports.clock.now()
     }
 
     pub(super) fn keys(&self) -> Result<KeyRing, Problem> {
@@ -263,7 +265,7 @@ impl Session {
     }
 
     pub(super) fn log(&self, level: Level, event: &str, fields: &[(&str, &str)]) {
-        self.world.log.log(level, event, fields);
+        self.world.ports.log.log(level, event, fields);
     }
 }
 

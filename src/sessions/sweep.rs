@@ -112,7 +112,7 @@ impl Session {
 
     pub(super) fn seal_revocation(&self, grant: &Grant) -> Result<Vec<u8>, Problem> {
         let (name, revocation) = (self.id.object_name(), Revocation::of(grant));
-        Ok(self.keys()?.seal(Purpose::Session, &name, &revocation, &*self.world.random).0)
+        Ok(self.keys()?.seal(Purpose::Session, &name, &revocation, &*self.world.ports.random).0)
     }
 
     /// Sets the alarm for the next thing that will be due.

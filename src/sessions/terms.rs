@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::commands::{Effect, Entry, Skill, Spec, catalogue};
-use crate::sentry::refusal::covers;
-use crate::sentry::slug::Slug;
+use vedette_commands::{Effect, Entry, Skill, Spec, catalogue};
+use vedette_sentry::refusal::covers;
+use vedette_sentry::slug::Slug;
 
 /// The path of the MCP endpoint.
 const ENDPOINT: &str = "mcp";

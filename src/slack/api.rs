@@ -18,7 +18,8 @@ use super::mrkdwn::one_line;
 use super::response_url;
 use super::who::{Home, Membership};
 use crate::config::{Problem, expose};
-use crate::ports::{Http, HttpError, Limits, Timestamp, World};
+use crate::ports::{Http, HttpError, Limits, Timestamp};
+use crate::world::World;
 
 /// Slack usually answers within a second; a call that takes ten has most likely failed.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -178,7 +179,7 @@ impl Api {
                 problem: "has characters that no token has: set it again",
             })?;
         authorization.set_sensitive(true);
-        Ok(Api { http: world.http.clone(), base: slack.api_url.clone(), authorization })
+        Ok(Api { http: world.ports.http.clone(), base: slack.api_url.clone(), authorization })
     }
 
     /// Posts a message, marked with `mark` so that [`Api::find_marked`] finds it; returns its `ts`.

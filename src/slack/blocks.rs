@@ -14,7 +14,7 @@ use url::Url;
 
 use super::interactions::{MAX_VALUE, action};
 use super::mrkdwn::{clean, cut, inert, length, one_line};
-use crate::commands::answer::Invocation;
+use vedette_commands::answer::Invocation;
 
 /// What Slack is given to show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,9 +9,9 @@ use super::owner::Owner;
 use super::signature::VerifiedSlackRequest;
 use super::who::{Admission, InteractionTeams, Requester, is_id, is_ts};
 use super::{Door, Malformed, Refusal, response_url};
-use crate::commands::answer::Invocation;
 use crate::turns::calls::LinkPressed;
 use crate::turns::request::{Ask, Place, Replaced, TurnRequest};
+use vedette_commands::answer::Invocation;
 
 /// What a button does, written in its `action_id`. Where one message holds several of a kind, a number follows:
 /// `run:3`.

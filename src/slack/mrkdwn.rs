@@ -6,7 +6,7 @@
 //!
 //! Lengths are counted in UTF-16 code units: never fewer than the characters that Slack counts, whichever way it does.
 
-use crate::invisible::is_deceptive;
+use vedette_sentry::invisible::is_deceptive;
 
 /// Where text was cut.
 const ELLIPSIS: char = '…';

@@ -7,7 +7,7 @@
 use super::blocks::{Block, Choice, Control, Draft, MAX_ACTIONS, MAX_BLOCKS, MAX_RICH, Message, Reserve, Run};
 use super::interactions::action;
 use super::mrkdwn::{cut, length, one_line};
-use crate::commands::answer::{Action, Answer, Does, Field, Invocation, Item, Part};
+use vedette_commands::answer::{Action, Answer, Does, Field, Invocation, Item, Part};
 
 /// More choices of a kind than this become a menu.
 const MAX_BUTTONS_OF_A_KIND: usize = 5;
@@ -432,7 +432,7 @@ mod tests {
 
     use super::super::limits::violations;
     use super::*;
-    use crate::commands::answer::More;
+    use vedette_commands::answer::More;
 
     fn url(text: &str) -> Option<Url> {
         Some(Url::parse(text).unwrap())

@@ -5,7 +5,7 @@
 
 use url::Url;
 
-use crate::sentry::host::is_loopback;
+use vedette_sentry::host::is_loopback;
 
 /// Where Slack's response URLs are (<https://docs.slack.dev/interactivity/handling-user-interaction>), and GovSlack's.
 const HOSTS: [&str; 2] = ["hooks.slack.com", "hooks.slack-gov.com"];

@@ -28,11 +28,12 @@ use super::signature::{VerifiedSlackRequest, verify};
 use super::who::Policy;
 use super::{Door, Malformed, Refusal, messages};
 use crate::config::{Problem, SlackApp};
-use crate::ports::{self, Level, ObjectError, World};
+use crate::ports::{self, Level, ObjectError};
 use crate::reply::{Deferred, Reply};
 use crate::turns::calls::{Accept, Accepted, LinkPressed};
 use crate::turns::request::TurnRequest;
 use crate::turns::store::INBOX;
+use crate::world::World;
 
 /// The longest body that is read, in bytes: Slack's own are far below (a message has 40,000 characters at most).
 pub const MAX_BODY: usize = 1024 * 1024;
@@ -53,7 +54,7 @@ async fn answer_event(world: &World, request: Request<Bytes>, origin: &Url) -> R
         Event::Challenge(challenge) => text(StatusCode::OK, challenge).into(),
         // 5
         Event::Ignored(reason) => {
-            world.log.log(Level::Info, "slack.event.ignored", &[("reason", reason)]);
+            world.ports.log.log(Level::Info, "slack.event.ignored", &[("reason", reason)]);
             empty().into()
         }
         Event::Refuse(refusal) => Reply::deferring(empty(), tell_refused(world, refusal)),
@@ -102,7 +103,7 @@ async fn answer_interaction(world: &World, request: Request<Bytes>, origin: &Url
     Ok(match interaction {
         // 5
         Interaction::Ignored(reason) => {
-            world.log.log(Level::Info, "slack.interaction.ignored", &[("reason", reason)]);
+            world.ports.log.log(Level::Info, "slack.interaction.ignored", &[("reason", reason)]);
             empty().into()
         }
         Interaction::Refuse(refusal) => Reply::deferring(empty(), tell_refused(world, refusal)),
@@ -160,15 +161,15 @@ impl Closed {
 /// Steps 1 to 3: the door's configuration, and a body that Slack signed.
 fn admit(world: &World, request: Request<Bytes>) -> Result<(&SlackApp, VerifiedSlackRequest), Closed> {
     let slack = world.config.slack.as_ref().map_err(|problem| {
-        world.log.log(Level::Error, "slack.not_configured", &[("variable", problem.variable)]);
+        world.ports.log.log(Level::Error, "slack.not_configured", &[("variable", problem.variable)]);
         Closed::NotConfigured(*problem)
     })?;
     let (head, body) = request.into_parts();
     if body.len() > MAX_BODY {
         return Err(Closed::TooLong);
     }
-    let verified = verify(&slack.signing_secret, &head.headers, body, world.clock.now()).map_err(|reason| {
-        world.log.log(Level::Warn, "slack.unverified", &[("reason", &reason.to_string())]);
+    let verified = verify(&slack.signing_secret, &head.headers, body, world.ports.clock.now()).map_err(|reason| {
+        world.ports.log.log(Level::Warn, "slack.unverified", &[("reason", &reason.to_string())]);
         Closed::Unverified
     })?;
     Ok((slack, verified))
@@ -180,7 +181,7 @@ fn door<'a>(world: &'a World, slack: &'a SlackApp, origin: &'a Url) -> Door<'a> 
         command: &slack.command,
         api_url: &slack.api_url,
         origin,
-        now: world.clock.now(),
+        now: world.ports.clock.now(),
     }
 }
 
@@ -189,7 +190,7 @@ async fn accept(world: &World, request: TurnRequest) -> Result<Accepted, ObjectE
     let name = request.person.object_name();
     let accepted = ports::call(&*world.objects, &name, &Accept { request }).await;
     if let Err(error) = &accepted {
-        world.log.log(Level::Error, "slack.not_stored", &[("person", &name), ("error", &error.0)]);
+        world.ports.log.log(Level::Error, "slack.not_stored", &[("person", &name), ("error", &error.0)]);
     }
     accepted
 }
@@ -198,12 +199,12 @@ async fn accept(world: &World, request: TurnRequest) -> Result<Accepted, ObjectE
 async fn link_pressed(world: &World, pressed: LinkPressed) {
     let name = pressed.person.object_name();
     if let Err(error) = ports::call(&*world.objects, &name, &pressed).await {
-        world.log.log(Level::Warn, "slack.link_press.not_stored", &[("person", &name), ("error", &error.0)]);
+        world.ports.log.log(Level::Warn, "slack.link_press.not_stored", &[("person", &name), ("error", &error.0)]);
     }
 }
 
 fn log_refusal(world: &World, refusal: &Refusal) {
-    world.log.log(Level::Info, "slack.not_allowed", &[("user", &refusal.user), ("channel", &refusal.channel)]);
+    world.ports.log.log(Level::Info, "slack.not_allowed", &[("user", &refusal.user), ("channel", &refusal.channel)]);
 }
 
 fn tell_refused(world: &World, refusal: Refusal) -> Option<Deferred> {
@@ -212,7 +213,7 @@ fn tell_refused(world: &World, refusal: Refusal) -> Option<Deferred> {
         return tell(world, response_url, messages::not_allowed());
     }
     let api = Api::new(world).ok()?;
-    let log = world.log.clone();
+    let log = world.ports.log.clone();
     Some(Box::pin(async move {
         let Refusal { channel, user, thread_ts, .. } = refusal;
         let told = api.post_ephemeral(&channel, &user, thread_ts.as_deref(), &messages::not_allowed()).await;
@@ -224,7 +225,7 @@ fn tell_refused(world: &World, refusal: Refusal) -> Option<Deferred> {
 
 fn tell(world: &World, response_url: String, message: Message) -> Option<Deferred> {
     let api = Api::new(world).ok()?;
-    let log = world.log.clone();
+    let log = world.ports.log.clone();
     Some(Box::pin(async move {
         if let Err(error) = api.respond(&response_url.into(), &message, Respond::New).await {
             log.log(Level::Warn, "slack.not_told", &[("error", &error.to_string())]);

@@ -13,6 +13,7 @@ use super::Door;
 use super::who::Policy;
 use crate::config::Config;
 use crate::ports::*;
+use crate::world::World;
 
 /// When the tests take place.
 pub const NOW: Timestamp = Timestamp(1_760_000_000_000);
@@ -139,13 +140,10 @@ pub fn world(variables: &[(&str, &str)]) -> (World, Rc<Fake>) {
     let get = |name: &str| all.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     let world = World {
         config: Rc::new(Config::parse(get)),
-        clock: fake.clone(),
-        random: fake.clone(),
-        http: fake.clone(),
+        ports: Ports { clock: fake.clone(), random: fake.clone(), http: fake.clone(), log: fake.clone() },
         kv: fake.clone(),
         objects: fake.clone(),
         limiter: fake.clone(),
-        log: fake.clone(),
     };
     (world, fake)
 }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::commands::answer::{Answer, Audience};
 use crate::slack::blocks::Message;
 use crate::slack::render::render;
+use vedette_commands::answer::{Answer, Audience};
 
 /// What is to be shown, and to whom.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

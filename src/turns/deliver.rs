@@ -13,14 +13,14 @@ use super::person::{Person, PersonError};
 use super::request::{Place, Replaced};
 use super::runner::{LONGEST_PAUSE, backoff};
 use super::store::{LinkMessage, Turn, TurnState};
-use crate::commands::answer::Audience;
-use crate::commands::plan::Plan;
 use crate::crypto::{Purpose, sha256};
 use crate::ports::Level;
 use crate::slack::api::{Api, Respond, SlackError};
 use crate::slack::blocks::Message;
 use crate::slack::messages::{self, Reason};
 use crate::slack::owner::Owner;
+use vedette_commands::answer::Audience;
+use vedette_commands::plan::Plan;
 
 /// The answer of the door to a slash command reaches Slack within this.
 const DOORS_ANSWER: Duration = Duration::from_millis(400);
@@ -407,7 +407,7 @@ impl Person {
 
     fn link(&self, turn: &Turn, ticket: &str) -> Result<url::Url, PersonError> {
         let content = LinkContent { person: self.id.object_name(), ticket: ticket.to_owned() };
-        let sealed = self.keys()?.seal(Purpose::ConnectLink, LINK_RECORD, &content, &*self.world.random);
+        let sealed = self.keys()?.seal(Purpose::ConnectLink, LINK_RECORD, &content, &*self.world.ports.random);
         let mut url = turn.request.origin.clone();
         url.set_path(&format!("/connect/{}", sealed.to_text()));
         Ok(url)
@@ -423,7 +423,7 @@ impl Person {
     async fn let_the_door_answer(&self, turn: &Turn) {
         let elapsed = self.now().since(turn.request.asked_at);
         if turn.request.is_slash() && elapsed < DOORS_ANSWER {
-            self.world.clock.sleep(DOORS_ANSWER.saturating_sub(elapsed)).await;
+            self.world.ports.clock.sleep(DOORS_ANSWER.saturating_sub(elapsed)).await;
         }
     }
 

@@ -4,15 +4,15 @@ use super::decision::Decision;
 use super::person::{Person, PersonError};
 use super::refused::{refused_again, try_again};
 use super::store::Turn;
-use crate::commands::answer::{Answer, Invocation};
-use crate::commands::plan::Plan;
-use crate::commands::reading::Reading;
-use crate::commands::{CommandError, Context, Target};
 use crate::config::Problem;
 use crate::grants::{Credential, NoCredential};
-use crate::sentry::client::Client;
-use crate::sentry::error::{SentryError, Unauthorized};
 use crate::slack::messages::Reason;
+use vedette_commands::answer::{Answer, Invocation};
+use vedette_commands::plan::Plan;
+use vedette_commands::reading::Reading;
+use vedette_commands::{CommandError, Context, Target};
+use vedette_sentry::client::Client;
+use vedette_sentry::error::{SentryError, Unauthorized};
 
 /// A turn asks for consent at most so often: a credential that is refused right after its consent would make a loop.
 const MAX_WAITS: i64 = 3;
@@ -57,7 +57,7 @@ impl Person {
         invocation: &Invocation,
         reading: Option<&Reading>,
     ) -> Result<Outcome, PersonError> {
-        let Some(entry) = crate::commands::find(&invocation.command) else {
+        let Some(entry) = vedette_commands::find(&invocation.command) else {
             return Ok(say(&not_here(self.world.config.command())));
         };
         let version = self.vault.version()?;
@@ -106,13 +106,13 @@ impl Person {
 
     async fn call(
         &self,
-        entry: &'static crate::commands::Entry,
+        entry: &'static vedette_commands::Entry,
         credential: &Credential,
         turn: &Turn,
         invocation: &Invocation,
     ) -> Result<Result<Answer, CommandError>, PersonError> {
         let host = self.world.config.sentry_host.clone()?;
-        let client = Client::new(&self.world, host, credential.token().clone());
+        let client = Client::new(self.world.ports.clone(), host, credential.token().clone());
         let context = Context {
             client: &client,
             target: turn.target.clone().unwrap_or_default(),

@@ -20,13 +20,14 @@ use super::calls::{
 };
 use super::request::{Ask, PersonId, TurnRequest};
 use super::store::{INBOX, Known, Store};
-use crate::commands::plan::{self, Plan};
 use crate::config::Problem;
 use crate::crypto::{KeyRing, Purpose};
 use crate::grants::vault::Vault;
-use crate::ports::{Alarm, Call, Level, Sql, StorageError, Timestamp, World};
+use crate::ports::{Alarm, Call, Level, Sql, StorageError, Timestamp};
 use crate::slack::blocks::Message;
 use crate::slack::render::render;
+use crate::world::World;
+use vedette_commands::plan::{self, Plan};
 
 /// What is shown while a request that is no Sentry command is worked on.
 const PROGRESS: &str = "One moment…";
@@ -164,7 +165,7 @@ impl Person {
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        self.world.clock.now()
+        self.world.ports.clock.now()
     }
 
     pub(super) async fn wake(&self, at: Timestamp) -> Result<(), StorageError> {
@@ -182,7 +183,7 @@ impl Person {
 
     /// Seals a value that this object keeps for later.
     pub(super) fn seal<T: Serialize>(&self, value: &T) -> Result<Vec<u8>, Problem> {
-        Ok(self.keys()?.seal(Purpose::Outbox, &self.id.object_name(), value, &*self.world.random).0)
+        Ok(self.keys()?.seal(Purpose::Outbox, &self.id.object_name(), value, &*self.world.ports.random).0)
     }
 
     /// Opens what [`Person::seal`] sealed.
@@ -191,7 +192,7 @@ impl Person {
     }
 
     pub(super) fn log(&self, level: Level, event: &str, fields: &[(&str, &str)]) {
-        self.world.log.log(level, event, fields);
+        self.world.ports.log.log(level, event, fields);
     }
 }
 

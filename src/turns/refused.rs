@@ -5,15 +5,15 @@ use super::execute::not_configured;
 use super::person::Person;
 use super::request::Place;
 use super::store::Turn;
-use crate::commands::CommandError;
-use crate::commands::answer::{Action, Answer, Audience, Does, Invocation, Part};
-use crate::commands::explain::{explain, subject};
-use crate::commands::offer::label_of;
 use crate::grants::Credential;
 use crate::ports::Level;
-use crate::sentry::error::{SentryError, Unauthorized};
-use crate::sentry::host::SentryHost;
-use crate::sentry::refusal::covers;
+use vedette_commands::CommandError;
+use vedette_commands::answer::{Action, Answer, Audience, Does, Invocation, Part};
+use vedette_commands::explain::{explain, subject};
+use vedette_commands::offer::label_of;
+use vedette_sentry::error::{SentryError, Unauthorized};
+use vedette_sentry::host::SentryHost;
+use vedette_sentry::refusal::covers;
 
 impl Person {
     /// The answer to a turn that came to `error`.

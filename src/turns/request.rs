@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::commands::answer::Invocation;
 use crate::ports::Timestamp;
 use crate::slack::owner::Owner;
 use crate::slack::who::Requester;
+use vedette_commands::answer::Invocation;
 
 /// Who asks: a Slack user, keyed by the team of the USER (never of the channel), so that people of partner workspaces in
 /// a shared channel are themselves. `slack:<enterprise or team id>:<user id>`. Also the name of the Person object.

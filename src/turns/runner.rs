@@ -23,11 +23,11 @@ use super::execute::Outcome;
 use super::person::{Person, PersonError};
 use super::refused::try_again;
 use super::store::{INBOX, Turn, TurnState, Unreadable};
-use crate::commands::answer::{Answer, Part};
-use crate::commands::plan::Plan;
 use crate::grants::vault::COPY_PAUSE;
 use crate::ports::{Level, Timestamp};
 use crate::slack::messages::{self, Reason};
+use vedette_commands::answer::{Answer, Part};
+use vedette_commands::plan::Plan;
 
 /// From its beginning to its decision, a turn may take so long, waiting for consent or for Slack not counted.
 const TURN_DEADLINE: Duration = Duration::from_secs(5 * 60);

@@ -8,14 +8,14 @@ use super::request::Place;
 use super::store::{OutboxRow, Turn};
 use crate::accounts::calls::Entry;
 use crate::accounts::person::Mine;
-use crate::commands::answer::{Action, Answer, Does, Field, Item, Part};
-use crate::commands::{Target, say};
 use crate::grants::record::Grant;
 use crate::grants::revocation::Revocation;
 use crate::grants::{NoCredential, SOURCE_ENVIRONMENT, SOURCE_OAUTH};
 use crate::ports::{Level, ObjectError, StorageError, Timestamp};
 use crate::sessions::terms::skill_named;
 use crate::slack::messages::{self, Disconnection, Reason, Sessions};
+use vedette_commands::answer::{Action, Answer, Does, Field, Item, Part};
+use vedette_commands::{Target, say};
 
 impl Person {
     /// Asks for consent, unless there is a grant that works.
@@ -195,7 +195,7 @@ impl Person {
     }
 
     pub(super) fn host_name(&self) -> String {
-        self.world.config.sentry_host.as_ref().map(crate::sentry::host::SentryHost::name).unwrap_or_default()
+        self.world.config.sentry_host.as_ref().map(vedette_sentry::host::SentryHost::name).unwrap_or_default()
     }
 }
 

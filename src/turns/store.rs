@@ -10,9 +10,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::decision::Decision;
 use super::request::TurnRequest;
-use crate::commands::Target;
 use crate::ports::{Row, Sql, StorageError, Timestamp, Value};
 use crate::slack::blocks::Message;
+use vedette_commands::Target;
 
 /// How many requests of one person may be unfinished, and how many more may wait for consent (P10).
 pub const INBOX: usize = 20;

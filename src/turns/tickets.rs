@@ -19,12 +19,12 @@ use super::pending::PendingGrant;
 use super::person::{Person, PersonError};
 use super::request::Ask;
 use super::store::{Taken, Ticket, TicketState, Turn, TurnState};
-use crate::commands::plan::Plan;
 use crate::crypto::{Purpose, random_id, sha256};
 use crate::grants::record::Grant;
 use crate::grants::revocation::Revocation;
 use crate::ports::{Level, StorageError, Timestamp};
 use crate::slack::messages;
+use vedette_commands::plan::Plan;
 
 /// How long a private link works.
 pub(super) const TICKET_LIFE: Duration = Duration::from_secs(10 * 60);
@@ -55,7 +55,7 @@ impl Person {
         if let Some(ending) = self.store.live_ticket(now)? {
             self.end_unused(&ending, TicketState::Expired)?;
         }
-        let id = random_id(&*self.world.random);
+        let id = random_id(&*self.world.ports.random);
         let hash = hash(&id);
         self.store.insert_ticket(&hash, self.seal_text(&id)?, now + TICKET_LIFE)?;
         let ticket = self.store.ticket(&hash)?.ok_or_else(|| StorageError("the ticket is gone".to_owned()))?;

@@ -12,9 +12,9 @@ use vedette::mcp::caller::{Caller, CredentialSource, Held};
 use vedette::mcp::constraint::Endpoint;
 use vedette::mcp::refusal::Scheme;
 use vedette::mcp::skills::Skills;
-use vedette::sentry::client::Client;
-use vedette::sentry::oauth::Account;
 use vedette_sandbox::{Fault, FaultKind, OPERATOR_TOKEN, Side};
+use vedette_sentry::client::Client;
+use vedette_sentry::oauth::Account;
 
 use crate::mcp::{misfits, nothing_stored, post};
 use crate::world::{ADA, APP, INCIDENTS, Platform, variables, wait};

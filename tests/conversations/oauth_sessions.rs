@@ -6,14 +6,15 @@ use std::time::Duration;
 use futures::future::{join, join_all};
 use vedette::crypto::{KeyRing, Purpose, base64url, sha256};
 use vedette::grants::record::{Grant, GrantRecord};
-use vedette::ports::{Timestamp, World, call};
-use vedette::sentry::oauth::Account;
+use vedette::ports::{Timestamp, call};
 use vedette::sessions::calls::{
     Authenticate, Authenticated, Begin, Conclude, Concluded, CredentialNeed, Denied, Issued, Redeem, Refresh, Resource,
     Revoke, Take, Taken, Tokens, Wanted,
 };
 use vedette::sessions::terms::{Limit, Terms};
 use vedette::sessions::tokens::{Kind, SessionId, Token};
+use vedette::world::World;
+use vedette_sentry::oauth::Account;
 
 use crate::world::{APP, Platform, variables, wait};
 
@@ -55,8 +56,8 @@ pub fn rig_with(terms: Terms) -> Rig {
     let platform = Platform::new();
     let world = platform.world();
     let keys = KeyRing::new(world.config.root_secrets.clone().unwrap());
-    let name = SessionId::new(&*world.random).object_name();
-    let expires_at = world.clock.now() + Duration::from_secs(600);
+    let name = SessionId::new(&*world.ports.random).object_name();
+    let expires_at = world.ports.clock.now() + Duration::from_secs(600);
     wait(async {
         assert!(call(&*world.objects, &name, &Begin { terms, state: None, expires_at }).await.unwrap());
         assert!(matches!(call(&*world.objects, &name, &Take {}).await.unwrap(), Taken::Yes { .. }));
@@ -72,13 +73,13 @@ fn conclude(world: &World, keys: &KeyRing, name: &str, keep: bool) -> Conclude {
     let grant = Grant {
         access_token: "sntryu_of_ada".to_owned().into(),
         refresh_token: None,
-        expires_at: Some(world.clock.now() + Duration::from_secs(90 * 24 * 3600)),
+        expires_at: Some(world.ports.clock.now() + Duration::from_secs(90 * 24 * 3600)),
         scopes: vec!["event:read".into()],
         account: Account { id: "1".into(), name: None, email: None },
         origin: "https://sentry.io/".into(),
-        connected_at: world.clock.now(),
+        connected_at: world.ports.clock.now(),
     };
-    let sealed = keys.seal(Purpose::PendingGrant, name, &GrantRecord::from(&grant), &*world.random);
+    let sealed = keys.seal(Purpose::PendingGrant, name, &GrantRecord::from(&grant), &*world.ports.random);
     Conclude { sealed_grant: sealed.0, keep }
 }
 
@@ -653,10 +654,10 @@ fn a_consent_is_taken_once_and_in_time_p14() {
     let platform = Platform::new();
     let world = platform.world();
     let keys = KeyRing::new(world.config.root_secrets.clone().unwrap());
-    let name = SessionId::new(&*world.random).object_name();
+    let name = SessionId::new(&*world.ports.random).object_name();
     let take = || wait(call(&*world.objects, &name, &Take {})).unwrap();
     assert_eq!(take(), Taken::Unknown);
-    let expires_at = world.clock.now() + Duration::from_secs(600);
+    let expires_at = world.ports.clock.now() + Duration::from_secs(600);
     let begin = Begin { terms: terms(), state: Some("xyz".into()), expires_at };
     assert!(wait(call(&*world.objects, &name, &begin)).unwrap());
     assert!(!wait(call(&*world.objects, &name, &begin)).unwrap(), "begun once");
@@ -668,8 +669,8 @@ fn a_consent_is_taken_once_and_in_time_p14() {
     assert_eq!(wait(call(&*world.objects, &name, &keep)).unwrap(), Concluded::TooLate);
     platform.pass(Duration::from_secs(60));
     assert!(platform.sent.borrow().iter().any(|it| it.url.ends_with("/oauth/revoke/")));
-    let late = SessionId::new(&*world.random).object_name();
-    let begin = Begin { expires_at: Timestamp(world.clock.now().0 + 1), ..begin };
+    let late = SessionId::new(&*world.ports.random).object_name();
+    let begin = Begin { expires_at: Timestamp(world.ports.clock.now().0 + 1), ..begin };
     assert!(wait(call(&*world.objects, &late, &begin)).unwrap());
     platform.now.set(platform.now.get() + 2);
     assert_eq!(wait(call(&*world.objects, &late, &Take {})).unwrap(), Taken::Expired);

@@ -24,13 +24,14 @@ use vedette::limits::LIMITS;
 use vedette::mcp::pipe::Pipe;
 use vedette::ports::{
     Alarm, Clock, Http, HttpError, Kv, Level, Limiter, LimiterError, Limits, Log, ObjectClass, ObjectError, Objects,
-    Random, Row, Sql, StorageError, Timestamp, Value, World,
+    Ports, Random, Row, Sql, StorageError, Timestamp, Value,
 };
 use vedette::remember::Remembering;
 use vedette::reply::{Reply, Stream};
 use vedette::router;
 use vedette::sessions::session::Session;
 use vedette::turns::person::Person;
+use vedette::world::World;
 use vedette_sandbox::{Click, Delivery, Message, Options, Outcome, Sandbox, Say, Slash};
 
 pub const APP: &str = "https://vedette.example.com";
@@ -196,13 +197,10 @@ impl Platform {
         let this = self.myself.upgrade().unwrap();
         World {
             config: Rc::clone(&self.config.borrow()),
-            clock: this.clone(),
-            random: this.clone(),
-            http: this.clone(),
+            ports: Ports { clock: this.clone(), random: this.clone(), http: this.clone(), log: this.clone() },
             kv: this.clone(),
             objects: this.clone(),
-            limiter: this.clone(),
-            log: this,
+            limiter: this,
         }
     }
 
@@ -228,7 +226,7 @@ impl Platform {
                 ObjectClass::Account => {
                     Instance::Account(Rc::new(Account::new(name, self.world(), sql, alarm).unwrap()))
                 }
-                ObjectClass::Stream => Instance::Stream(Rc::new(Pipe::new(self.world().clock))),
+                ObjectClass::Stream => Instance::Stream(Rc::new(Pipe::new(self.world().ports.clock))),
                 ObjectClass::Person => Instance::Person(Rc::new(Person::new(name, self.world(), sql, alarm).unwrap())),
             }
         });

@@ -68,7 +68,7 @@ test("the logs hold no request URL: a callback's has the code and the state in i
   assert.equal(config.observability.logs.invocation_logs, false);
 });
 
-const locks = ["package-lock.json", "tests/peers/clients/package-lock.json"];
+const locks = ["package-lock.json", "tests/interop/clients/package-lock.json"];
 
 test("the lock files name no registry", () => {
   for (const lock of locks) assert.doesNotMatch(read(lock), /"resolved"/, lock);

@@ -1,5 +1,5 @@
 // docs/known-defects.md and docs/security.md name tests. Here it is checked that those tests exist, that no row is missing,
-// and that each of the 128 cases has its test in tests/cases.
+// and that each of the 128 cases has its test in tests/oauth.
 
 import assert from "node:assert/strict";
 import fs from "node:fs";

@@ -31,9 +31,10 @@ use super::register::{self, words};
 use super::reply::OAuthError;
 use crate::cache::Cache;
 use crate::crypto::sha256;
-use crate::ports::{HttpError, Level, Limits, World};
-use crate::sentry::USER_AGENT;
-use crate::sentry::host::is_loopback;
+use crate::ports::{HttpError, Level, Limits};
+use crate::world::World;
+use vedette_sentry::USER_AGENT;
+use vedette_sentry::host::is_loopback;
 
 /// The longest accepted address, in bytes.
 const MAX_ADDRESS: usize = 512;
@@ -190,7 +191,7 @@ thread_local! {
 
 /// The client that a person's browser was sent by, if its document is already known here.
 pub fn known(world: &World, id: &str) -> Option<Client> {
-    GOOD.with_borrow(|good| good.get(&sha256(id.as_bytes()), world.clock.now()))
+    GOOD.with_borrow(|good| good.get(&sha256(id.as_bytes()), world.ports.clock.now()))
 }
 
 /// Fetches and reads the document at `address`.
@@ -201,7 +202,7 @@ pub async fn fetch(world: &World, address: &Url) -> Result<Client, DocumentProbl
     let fetched = fetched(world, address).await;
     if let Err(problem) = &fetched {
         let host = address.host_str().unwrap_or_default();
-        world.log.log(Level::Info, "client_document_refused", &[("host", host), ("problem", problem.name())]);
+        world.ports.log.log(Level::Info, "client_document_refused", &[("host", host), ("problem", problem.name())]);
     }
     fetched
 }
@@ -212,7 +213,7 @@ async fn fetched(world: &World, address: &Url) -> Result<Client, DocumentProblem
         .header(header::USER_AGENT, USER_AGENT)
         .body(Bytes::new())
         .map_err(|_| DocumentProblem::BadAddress)?;
-    let response = world.http.send(request, LIMITS).await.map_err(|error| match error {
+    let response = world.ports.http.send(request, LIMITS).await.map_err(|error| match error {
         HttpError::TooLong => DocumentProblem::TooLong,
         HttpError::Timeout | HttpError::Connection => DocumentProblem::Unreachable,
     })?;
@@ -226,7 +227,7 @@ async fn fetched(world: &World, address: &Url) -> Result<Client, DocumentProblem
     let life = life(response.headers());
     if !life.is_zero() {
         let key = sha256(address.as_str().as_bytes());
-        GOOD.with_borrow_mut(|good| good.put(key, client.clone(), world.clock.now(), life));
+        GOOD.with_borrow_mut(|good| good.put(key, client.clone(), world.ports.clock.now(), life));
     }
     Ok(client)
 }

@@ -12,8 +12,8 @@ use super::reply::{OAuthError, json_response, preflight};
 use super::{metadata, register, token};
 use crate::crypto::KeyRing;
 use crate::limits;
-use crate::ports::World;
 use crate::sessions::terms::Limit;
+use crate::world::World;
 
 /// How long clients may keep metadata: it changes with a deployment only.
 const METADATA_LIFE: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -72,7 +72,7 @@ async fn registered(world: &World, request: &Request<Bytes>) -> Result<Response<
         OAuthError::new("temporarily_unavailable", problem.to_string()).with_status(StatusCode::SERVICE_UNAVAILABLE)
     })?;
     limits::count(world, &limits::REGISTER, &limits::address(request.headers())).await?;
-    Ok(register::register(&KeyRing::new(roots), &*world.random, request.body()))
+    Ok(register::register(&KeyRing::new(roots), &*world.ports.random, request.body()))
 }
 
 fn wrong_method(description: &str) -> OAuthError {

@@ -5,7 +5,7 @@
 
 use url::Url;
 
-use crate::sentry::host::is_loopback;
+use vedette_sentry::host::is_loopback;
 
 /// The longest accepted redirect URI, in bytes.
 pub const MAX_REDIRECT: usize = 512;

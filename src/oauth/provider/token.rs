@@ -19,9 +19,10 @@ use super::client_auth::{self, ClientRequest};
 use super::reply::{self, OAuthError, json_response};
 use crate::crypto::KeyRing;
 use crate::limits;
-use crate::ports::{Level, ObjectError, World, call};
+use crate::ports::{Level, ObjectError, call};
 use crate::sessions::calls::{Denied, Issued, Redeem, Refresh, Revoke, Tokens, Wanted};
 use crate::sessions::tokens::{Kind, Token};
+use crate::world::World;
 
 /// Answers the token endpoint. `origin` has no slash at the end.
 pub async fn token(world: &World, request: &Request<Bytes>, origin: &str) -> Response<Bytes> {
@@ -156,7 +157,7 @@ fn keys(world: &World) -> Result<KeyRing, OAuthError> {
 
 /// The object could not be reached; whether it decided is not known, and asking again is safe (P16).
 fn unavailable(world: &World, error: &ObjectError) -> OAuthError {
-    world.log.log(Level::Error, "session_unavailable", &[("error", &error.0)]);
+    world.ports.log.log(Level::Error, "session_unavailable", &[("error", &error.0)]);
     OAuthError::new("temporarily_unavailable", "The session cannot be reached at the moment. Try again.")
         .with_status(StatusCode::SERVICE_UNAVAILABLE)
 }

@@ -32,8 +32,9 @@ use crate::oauth::constants::{CLIENT_CALLBACK, MAX_FORM};
 use crate::oauth::signed_in::SignedIn;
 use crate::oauth::state::{self, StateError};
 use crate::pages::account::{self as pages, AccountProblem, Clients, Notice};
-use crate::ports::{Level, ObjectError, World};
-use crate::sentry::oauth::{SentryOAuth, TokenError};
+use crate::ports::{Level, ObjectError};
+use crate::world::World;
+use vedette_sentry::oauth::{SentryOAuth, TokenError};
 
 /// Tells who somebody is, and nothing else: the least that Sentry can be asked for.
 const SCOPE: &str = "openid";
@@ -64,7 +65,7 @@ pub async fn submit(world: &World, request: &Request<Bytes>, origin: &Url) -> Re
 pub async fn returned(world: &World, request: &Request<Bytes>) -> Option<Response<Bytes>> {
     let needs = Needs::of(&world.config).ok()?;
     let query = Fields::read(request.uri().query().unwrap_or_default().as_bytes());
-    let state = match state::verify(&needs.keys, query.get("state").unwrap_or_default(), world.clock.now()) {
+    let state = match state::verify(&needs.keys, query.get("state").unwrap_or_default(), world.ports.clock.now()) {
         Ok(state) => state,
         Err(StateError::Invalid) => return None,
         Err(StateError::Expired) => return Some(ended(world, AccountProblem::Expired)),
@@ -136,12 +137,15 @@ async fn done(world: &World, request: &Request<Bytes>, origin: &Url) -> Result<R
 fn to_sentry(world: &World, needs: &Needs<'_>, visitor: String, origin: &Url) -> Response<Bytes> {
     let mut redirect_uri = origin.clone();
     redirect_uri.set_path(CLIENT_CALLBACK);
-    let state =
-        SignInState { sign_in: random_id(&*world.random), visitor, redirect_uri: redirect_uri.as_str().to_owned() };
+    let state = SignInState {
+        sign_in: random_id(&*world.ports.random),
+        visitor,
+        redirect_uri: redirect_uri.as_str().to_owned(),
+    };
     let challenge = code_challenge(&code_verifier(&needs.keys, &state.sign_in));
-    let signed = state::sign(&needs.keys, &state, world.clock.now());
+    let signed = state::sign(&needs.keys, &state, world.ports.clock.now());
     let scopes = [SCOPE.to_owned()];
-    let oauth = SentryOAuth::new(world, needs.host, needs.app);
+    let oauth = SentryOAuth::new(&world.ports, needs.host, needs.app);
     see(oauth.authorize_url(redirect_uri.as_str(), &scopes, &signed, &challenge).as_str())
 }
 
@@ -163,7 +167,7 @@ async fn sign_in(
     let code = query.get("code").filter(|_| query.get("error").is_none()).ok_or(AccountProblem::SentryRefused)?;
     within_limits(world, request).await?;
     let verifier = code_verifier(&needs.keys, &state.sign_in);
-    let issued = SentryOAuth::new(world, needs.host, needs.app)
+    let issued = SentryOAuth::new(&world.ports, needs.host, needs.app)
         .exchange(code, &state.redirect_uri, &verifier)
         .await
         .map_err(|error| exchange_problem(world, &error))?;
@@ -180,10 +184,10 @@ async fn sign_in(
         return Err(unavailable(world, &error));
     }
     // (5) The cookie.
-    let who = SignedIn::new(&account, origin, &*world.random, world.clock.now());
+    let who = SignedIn::new(&account, origin, &*world.ports.random, world.ports.clock.now());
     let mut response = see(pages::PATH);
-    set_cookie(&mut response, &who.cookie(&needs.keys, &*world.random));
-    world.log.log(Level::Info, "signed_in", &[]);
+    set_cookie(&mut response, &who.cookie(&needs.keys, &*world.ports.random));
+    world.ports.log.log(Level::Info, "signed_in", &[]);
     Ok(response)
 }
 
@@ -193,7 +197,7 @@ fn sign_in_page(
     request: &Request<Bytes>,
     notice: Option<Notice<'_>>,
 ) -> Response<Bytes> {
-    let browser = Browser::from_headers(request.headers()).unwrap_or_else(|| Browser::new(&*world.random));
+    let browser = Browser::from_headers(request.headers()).unwrap_or_else(|| Browser::new(&*world.ports.random));
     let csrf = form_token(&needs.keys, &sign_in_step(&browser.fingerprint()));
     let mut response = pages::sign_in(needs.host, &csrf, notice).into_response();
     set_cookie(&mut response, &browser.cookie());
@@ -218,14 +222,14 @@ async fn list(
         notice,
         endpoint: &format!("{}/mcp", origin.origin().ascii_serialization()),
         csrf: &form_token(&needs.keys, &list_step(who)),
-        now: world.clock.now(),
+        now: world.ports.clock.now(),
         command: world.config.command(),
     });
     Ok(page.into_response())
 }
 
 fn signed_in(world: &World, needs: &Needs<'_>, request: &Request<Bytes>) -> Option<SignedIn> {
-    SignedIn::from_headers(request.headers(), &needs.keys, needs.host.origin().as_str(), world.clock.now())
+    SignedIn::from_headers(request.headers(), &needs.keys, needs.host.origin().as_str(), world.ports.clock.now())
 }
 
 // ---- What both use ----
@@ -248,7 +252,7 @@ fn list_step(who: &SignedIn) -> String {
 }
 
 fn exchange_problem(world: &World, error: &TokenError) -> AccountProblem {
-    world.log.log(Level::Warn, "code_exchange_failed", &[("error", &error.to_string())]);
+    world.ports.log.log(Level::Warn, "code_exchange_failed", &[("error", &error.to_string())]);
     match error {
         TokenError::Refused { .. } => AccountProblem::SentryRefused,
         TokenError::RateLimited | TokenError::Unclear(_) => AccountProblem::SentryDown,
@@ -256,12 +260,12 @@ fn exchange_problem(world: &World, error: &TokenError) -> AccountProblem {
 }
 
 fn unavailable(world: &World, error: &ObjectError) -> AccountProblem {
-    world.log.log(Level::Error, "account_unavailable", &[("error", &error.0)]);
+    world.ports.log.log(Level::Error, "account_unavailable", &[("error", &error.0)]);
     AccountProblem::Unavailable
 }
 
 fn ended(world: &World, problem: AccountProblem) -> Response<Bytes> {
-    world.log.log(Level::Info, "account_page_failed", &[("problem", problem.name())]);
+    world.ports.log.log(Level::Info, "account_page_failed", &[("problem", problem.name())]);
     problem.page().into_response()
 }
 

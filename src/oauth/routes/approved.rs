@@ -26,9 +26,10 @@ use crate::oauth::browser::{Browser, Fields};
 use crate::oauth::provider::authorize::{code_url, error_url};
 use crate::oauth::state;
 use crate::pages::consent::ConsentProblem;
-use crate::ports::{Level, World, call};
-use crate::sentry::oauth::{Account, SentryOAuth, TokenError, Unclear};
+use crate::ports::{Level, call};
 use crate::sessions::calls::{Conclude, Concluded, Take, Taken};
+use crate::world::World;
+use vedette_sentry::oauth::{Account, SentryOAuth, TokenError, Unclear};
 
 /// Answers the callback.
 pub async fn callback(world: &World, request: &Request<Bytes>, origin: &Url) -> Response<Bytes> {
@@ -40,7 +41,8 @@ async fn finish(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
     let query = Fields::read(request.uri().query().unwrap_or_default().as_bytes());
     // (1) The state.
     let state: SessionState =
-        state::verify(&needs.keys, query.get("state").unwrap_or_default(), world.clock.now()).map_err(state_problem)?;
+        state::verify(&needs.keys, query.get("state").unwrap_or_default(), world.ports.clock.now())
+            .map_err(state_problem)?;
     // (2) The browser.
     let browser = Browser::from_headers(request.headers()).ok_or(ConsentProblem::WrongBrowser)?;
     if browser.fingerprint() != state.approver {
@@ -69,7 +71,8 @@ async fn finish(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
     let code = code.filter(|_| error.is_none()).ok_or(ConsentProblem::SentryRefused)?;
     // (6) The exchange.
     let verifier = code_verifier(&needs.keys, &state.session);
-    let exchange = SentryOAuth::new(world, needs.host, needs.app).exchange(code, &state.redirect_uri, &verifier).await;
+    let exchange =
+        SentryOAuth::new(&world.ports, needs.host, needs.app).exchange(code, &state.redirect_uri, &verifier).await;
     let issued = exchange.map_err(|error| exchange_problem(world, &error))?;
     // (7) Scopes and account.
     let scopes = terms.scopes();
@@ -82,10 +85,10 @@ async fn finish(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
         expires_at: issued.expires_at,
         account: account.clone().unwrap_or_else(|| Account { id: String::new(), name: None, email: None }),
         origin: needs.host.origin().as_str().to_owned(),
-        connected_at: world.clock.now(),
+        connected_at: world.ports.clock.now(),
     };
     let record = GrantRecord::from(&grant);
-    let sealed = needs.keys.seal(Purpose::PendingGrant, &state.session, &record, &*world.random);
+    let sealed = needs.keys.seal(Purpose::PendingGrant, &state.session, &record, &*world.ports.random);
     // (8) The session.
     let conclude = Conclude { sealed_grant: sealed.0, keep: !fewer && account.is_some() };
     let concluded = match call(&*world.objects, &state.session, &conclude).await {
@@ -108,7 +111,7 @@ async fn finish(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
 }
 
 fn exchange_problem(world: &World, error: &TokenError) -> ConsentProblem {
-    world.log.log(Level::Warn, "code_exchange_failed", &[("error", &error.to_string())]);
+    world.ports.log.log(Level::Warn, "code_exchange_failed", &[("error", &error.to_string())]);
     match error {
         TokenError::Refused { error, .. } if error == "invalid_grant" => ConsentProblem::CodeRefused,
         TokenError::Refused { .. } | TokenError::Unclear(Unclear::BadBody) => ConsentProblem::SentryRefused,

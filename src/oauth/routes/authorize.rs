@@ -34,11 +34,12 @@ use crate::oauth::provider::clients::Client;
 use crate::oauth::provider::documents::{self, DocumentProblem};
 use crate::oauth::state::{self, StateError};
 use crate::pages::consent::{self as pages, Consent, ConsentProblem};
-use crate::ports::{Level, ObjectError, World, call};
-use crate::sentry::oauth::SentryOAuth;
+use crate::ports::{Level, ObjectError, call};
 use crate::sessions::calls::Begin;
 use crate::sessions::terms::{SkillText, Terms, offered};
 use crate::sessions::tokens::SessionId;
+use crate::world::World;
+use vedette_sentry::oauth::SentryOAuth;
 
 /// What the form's state says.
 #[derive(Serialize, Deserialize)]
@@ -93,7 +94,7 @@ fn page(
     asked: &AuthorizationRequest,
 ) -> Response<Bytes> {
     // (2) The browser.
-    let browser = Browser::from_headers(request.headers()).unwrap_or_else(|| Browser::new(&*world.random));
+    let browser = Browser::from_headers(request.headers()).unwrap_or_else(|| Browser::new(&*world.ports.random));
     // (3) The ticks.
     let offered = offered(&world.config.scopes);
     let ticked = ticked_first(needs, request, asked, &offered);
@@ -111,7 +112,7 @@ fn page(
         host: needs.host,
         action: AUTHORIZE,
         hidden: &[
-            (pages::STATE_FIELD, &state::sign(&needs.keys, &form, world.clock.now())),
+            (pages::STATE_FIELD, &state::sign(&needs.keys, &form, world.ports.clock.now())),
             (pages::REQUEST_FIELD, query),
         ],
     });
@@ -130,7 +131,7 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
     }
     let fields = Fields::read(request.body());
     let form: FormState =
-        state::verify(&needs.keys, fields.get(pages::STATE_FIELD).unwrap_or_default(), world.clock.now())
+        state::verify(&needs.keys, fields.get(pages::STATE_FIELD).unwrap_or_default(), world.ports.clock.now())
             .map_err(state_problem)?;
     let query = fields.get(pages::REQUEST_FIELD).unwrap_or_default();
     if !posted_from_here(request.headers()) || hash(query) != form.request {
@@ -152,7 +153,7 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
     // (4) Approve.
     if form.client != said(&asked.client) {
         // Nobody agreed to what the description says now.
-        world.log.log(Level::Info, "client_description_changed", &[]);
+        world.ports.log.log(Level::Info, "client_description_changed", &[]);
         return Ok(page(world, &needs, request, query, &asked));
     }
     let ticked = |skill: &&SkillText| fields.get(&pages::skill_field(skill.name)).is_some();
@@ -164,8 +165,8 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
     let choices = Choices::from_headers(&needs.keys, request.headers()).with(&asked.client.key(), &skills);
     let scopes = scopes_within(&ticked, &world.config.scopes);
     within_limits(world, request).await?;
-    let session = SessionId::new(&*world.random).object_name();
-    let now = world.clock.now();
+    let session = SessionId::new(&*world.ports.random).object_name();
+    let now = world.ports.clock.now();
     let (client_state, terms) = terms(asked, issuer, skills, &scopes);
     let begin = Begin { terms, state: client_state, expires_at: now + STATE_LIFE };
     call(&*world.objects, &session, &begin).await.map_err(|error| unavailable(world, &error))?;
@@ -176,7 +177,7 @@ async fn decide(world: &World, request: &Request<Bytes>, origin: &Url) -> Result
     let state =
         SessionState { session, approver: browser.fingerprint(), redirect_uri: redirect_uri.as_str().to_owned() };
     let state = state::sign(&needs.keys, &state, now);
-    let to = SentryOAuth::new(world, needs.host, needs.app).authorize_url(
+    let to = SentryOAuth::new(&world.ports, needs.host, needs.app).authorize_url(
         redirect_uri.as_str(),
         &scopes,
         &state,
@@ -268,7 +269,7 @@ fn scopes_within(skills: &[&SkillText], allowed: &[String]) -> Vec<String> {
 
 /// The page for a request that does not go on.
 pub(super) fn ended(world: &World, problem: ConsentProblem) -> Response<Bytes> {
-    world.log.log(Level::Info, "authorization_failed", &[("problem", problem.name())]);
+    world.ports.log.log(Level::Info, "authorization_failed", &[("problem", problem.name())]);
     problem.page().into_response()
 }
 
@@ -301,7 +302,7 @@ pub(super) fn state_problem(error: StateError) -> ConsentProblem {
 }
 
 pub(super) fn unavailable(world: &World, error: &ObjectError) -> ConsentProblem {
-    world.log.log(Level::Error, "session_unavailable", &[("error", &error.0)]);
+    world.ports.log.log(Level::Error, "session_unavailable", &[("error", &error.0)]);
     ConsentProblem::Unavailable
 }
 

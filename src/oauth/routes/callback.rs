@@ -25,17 +25,18 @@ use crate::oauth::constants::PENDING_LIFE;
 use crate::oauth::state::{self, StateError};
 use crate::pages::Page;
 use crate::pages::connect::{self as pages, ConnectConfirm, ConnectProblem};
-use crate::ports::{Level, World, call};
-use crate::sentry::oauth::{Account, Issued, SentryOAuth, TokenError, Unclear, whose};
-use crate::sentry::refusal::covers;
+use crate::ports::{Level, call};
 use crate::turns::calls::{Conclude, Consent, TakeConsent, TicketFacts};
 use crate::turns::link::LinkContent;
 use crate::turns::pending::PendingGrant;
+use crate::world::World;
+use vedette_sentry::oauth::{Account, Issued, SentryOAuth, TokenError, Unclear, whose};
+use vedette_sentry::refusal::covers;
 
 /// Answers the callback.
 pub async fn callback(world: &World, request: &Request<Bytes>) -> Page {
     confirm_page(world, request).await.unwrap_or_else(|ended| {
-        world.log.log(Level::Info, "connect_failed", &[("problem", ended.problem.name())]);
+        world.ports.log.log(Level::Info, "connect_failed", &[("problem", ended.problem.name())]);
         ended.page()
     })
 }
@@ -44,11 +45,13 @@ async fn confirm_page(world: &World, request: &Request<Bytes>) -> Result<Page, E
     let needs = Needs::of(&world.config)?;
     let query = Fields::read(request.uri().query().unwrap_or_default().as_bytes());
     // (1) The state.
-    let state: ConnectState = state::verify(&needs.keys, query.get("state").unwrap_or_default(), world.clock.now())
-        .map_err(|error| match error {
-            StateError::Invalid => ConnectProblem::BadState,
-            StateError::Expired => ConnectProblem::StateExpired,
-        })?;
+    let state: ConnectState =
+        state::verify(&needs.keys, query.get("state").unwrap_or_default(), world.ports.clock.now()).map_err(
+            |error| match error {
+                StateError::Invalid => ConnectProblem::BadState,
+                StateError::Expired => ConnectProblem::StateExpired,
+            },
+        )?;
     // (2) The browser.
     let browser = Browser::from_headers(request.headers()).ok_or(ConnectProblem::WrongBrowser)?.fingerprint();
     if browser != state.browser {
@@ -72,7 +75,7 @@ async fn confirm_page(world: &World, request: &Request<Bytes>) -> Result<Page, E
     }
     // (5) The exchange.
     let verifier = code_verifier(&needs.keys, &state.nonce);
-    let issued = SentryOAuth::new(world, needs.host, needs.app)
+    let issued = SentryOAuth::new(&world.ports, needs.host, needs.app)
         .exchange(code.unwrap_or_default(), &state.redirect_uri, &verifier)
         .await
         .map_err(|error| ended(exchange_problem(world, &error)))?;
@@ -83,7 +86,7 @@ async fn confirm_page(world: &World, request: &Request<Bytes>) -> Result<Page, E
     let revocation = Revocation::new(&issued.access_token, needs.host.origin().as_str());
     let pending = pending(world, &needs, issued, account.as_ref());
     let record = pending_record(&state.ticket, &state.nonce, &browser);
-    let sealed = needs.keys.seal(Purpose::PendingGrant, &record, &pending, &*world.random);
+    let sealed = needs.keys.seal(Purpose::PendingGrant, &record, &pending, &*world.ports.random);
     if !lacking.is_empty() || account.is_none() {
         let revoke = Conclude {
             ticket: state.ticket.clone(),
@@ -119,7 +122,7 @@ async fn take(world: &World, state: &ConnectState, declined: bool) -> Result<Tic
 }
 
 fn exchange_problem(world: &World, error: &TokenError) -> ConnectProblem {
-    world.log.log(Level::Warn, "code_exchange_failed", &[("error", &error.to_string())]);
+    world.ports.log.log(Level::Warn, "code_exchange_failed", &[("error", &error.to_string())]);
     match error {
         TokenError::Refused { error, .. } if error == "invalid_grant" => ConnectProblem::CodeRefused,
         TokenError::Refused { error, .. } => ConnectProblem::SentryError { code: error.chars().take(60).collect() },
@@ -141,12 +144,12 @@ pub(super) fn lacking(asked: &[String], granted: &[String]) -> Vec<String> {
 pub(super) async fn account(world: &World, needs: &Needs<'_>, issued: &Issued) -> Option<Account> {
     match &issued.account {
         Some(account) => Some(account.clone()),
-        None => whose(world, needs.host, &issued.access_token).await.ok().flatten(),
+        None => whose(&world.ports, needs.host, &issued.access_token).await.ok().flatten(),
     }
 }
 
 fn pending(world: &World, needs: &Needs<'_>, issued: Issued, account: Option<&Account>) -> PendingGrant {
-    let now = world.clock.now();
+    let now = world.ports.clock.now();
     let grant = Grant {
         scopes: if issued.scopes.is_empty() { world.config.scopes.clone() } else { issued.scopes },
         access_token: issued.access_token,

@@ -28,10 +28,11 @@ use crate::oauth::constants::{MAX_FORM, STATE_LIFE};
 use crate::oauth::state;
 use crate::pages::Page;
 use crate::pages::connect::{self as pages, ConnectProblem, ConnectStart, Connected};
-use crate::ports::{World, call};
-use crate::sentry::oauth::SentryOAuth;
+use crate::ports::call;
 use crate::turns::calls::{BeginConsent, Conclude, Concluded, TicketFacts, TicketView, ViewTicket};
 use crate::turns::link::LinkContent;
+use crate::world::World;
+use vedette_sentry::oauth::SentryOAuth;
 
 /// The hidden field with the sealed grant.
 pub(super) const PENDING_FIELD: &str = "pending";
@@ -65,7 +66,7 @@ async fn start_page(world: &World, link: &str, request: &Request<Bytes>) -> Resu
         .await
         .map_err(|error| unavailable(world, &error))?;
     let facts = live(view)?;
-    let left = facts.expires_at.since(world.clock.now()).as_secs().div_ceil(60);
+    let left = facts.expires_at.since(world.ports.clock.now()).as_secs().div_ceil(60);
     Ok(pages::start(ConnectStart {
         asker: &facts.asker,
         host: needs.host,
@@ -93,10 +94,10 @@ async fn go_to_sentry(
         return Err(ConnectProblem::NotFromHere.into());
     }
     // (2) The browser's cookie.
-    let browser = Browser::from_headers(request.headers()).unwrap_or_else(|| Browser::new(&*world.random));
+    let browser = Browser::from_headers(request.headers()).unwrap_or_else(|| Browser::new(&*world.ports.random));
     // (3) State, PKCE, consent.
-    let now = world.clock.now();
-    let nonce = random_id(&*world.random);
+    let now = world.ports.clock.now();
+    let nonce = random_id(&*world.ports.random);
     let begin = BeginConsent { ticket: content.ticket.clone(), nonce: nonce.clone(), expires_at: now + STATE_LIFE };
     within_limits(world, request).await?;
     let view = call(&*world.objects, &content.person, &begin).await.map_err(|error| unavailable(world, &error))?;
@@ -112,7 +113,7 @@ async fn go_to_sentry(
     };
     let state = state::sign(&needs.keys, &state, now);
     // (4) To Sentry.
-    let to = SentryOAuth::new(world, needs.host, needs.app).authorize_url(
+    let to = SentryOAuth::new(&world.ports, needs.host, needs.app).authorize_url(
         &redirect_uri,
         &world.config.scopes,
         &state,

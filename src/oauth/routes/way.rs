@@ -11,9 +11,10 @@ use crate::limits;
 use crate::oauth::constants::{CONNECT_CALLBACK, MAX_TOKEN};
 use crate::pages::Page;
 use crate::pages::connect::ConnectProblem;
-use crate::ports::{Level, ObjectError, World};
-use crate::sentry::host::SentryHost;
+use crate::ports::{Level, ObjectError};
 use crate::turns::link::{LINK_RECORD, LinkContent};
+use crate::world::World;
+use vedette_sentry::host::SentryHost;
 
 /// What connecting needs of the configuration.
 pub(super) struct Needs<'a> {
@@ -59,7 +60,7 @@ pub(super) fn open_link(keys: &KeyRing, link: &str) -> Result<LinkContent, Conne
 
 /// The path of a link's page, for forms.
 pub(super) fn link_path(world: &World, keys: &KeyRing, content: &LinkContent) -> String {
-    format!("/connect/{}", keys.seal(Purpose::ConnectLink, LINK_RECORD, content, &*world.random).to_text())
+    format!("/connect/{}", keys.seal(Purpose::ConnectLink, LINK_RECORD, content, &*world.ports.random).to_text())
 }
 
 /// The redirect URI at `origin`.
@@ -115,6 +116,6 @@ pub(super) async fn within_limits(world: &World, request: &Request<Bytes>) -> Re
 
 /// The object could not be reached.
 pub(super) fn unavailable(world: &World, error: &ObjectError) -> ConnectProblem {
-    world.log.log(Level::Error, "person_unavailable", &[("error", &error.0)]);
+    world.ports.log.log(Level::Error, "person_unavailable", &[("error", &error.0)]);
     ConnectProblem::ObjectUnavailable
 }

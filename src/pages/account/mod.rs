@@ -15,11 +15,11 @@ use super::{
     layout::{self, counted, name},
 };
 use crate::accounts::calls::Entry;
-use crate::commands::say;
 use crate::ports::Timestamp;
-use crate::sentry::host::SentryHost;
 use crate::sessions::calls::Listed;
 use crate::sessions::terms::skill_named;
+use vedette_commands::say;
+use vedette_sentry::host::SentryHost;
 
 pub use problem::AccountProblem;
 

@@ -15,8 +15,8 @@ use super::{
     layout::{self, Step, counted, name},
     scopes,
 };
-use crate::sentry::host::SentryHost;
 use crate::turns::calls::Asker;
+use vedette_sentry::host::SentryHost;
 
 pub use problem::ConnectProblem;
 

@@ -13,8 +13,8 @@ use super::{
     layout::{self, name},
     scopes,
 };
-use crate::sentry::host::SentryHost;
 use crate::sessions::terms::{Limit, SkillText};
+use vedette_sentry::host::SentryHost;
 
 pub use problem::ConsentProblem;
 

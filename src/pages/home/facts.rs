@@ -3,8 +3,8 @@
 use url::Url;
 
 use super::clients::{self, Client};
-use crate::commands::{Effect, catalogue};
 use crate::config::{Config, Problem};
+use vedette_commands::{Effect, catalogue};
 
 pub(crate) const TITLE: &str = "Ask Sentry, from Slack and from your agent";
 pub(crate) const ABOUT: &str =
@@ -20,7 +20,7 @@ pub(crate) struct Facts<'a> {
     pub(crate) data: Vec<String>,
     pub(crate) caution: &'static [&'static str],
     /// The Sentry that is asked, when its name is in order.
-    pub(crate) sentry: Option<&'a crate::sentry::host::SentryHost>,
+    pub(crate) sentry: Option<&'a vedette_sentry::host::SentryHost>,
     /// Whether people have anything here that the account page could show.
     pub(crate) accounts: bool,
 }

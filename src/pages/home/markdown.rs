@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use super::clients::Client;
 use super::facts::{self, Facts, State};
-use crate::commands::catalogue;
 use crate::config::Problem;
 use crate::sessions::terms::SKILLS;
+use vedette_commands::catalogue;
 
 /// The page.
 pub(crate) fn render(facts: &Facts<'_>) -> String {

@@ -16,11 +16,11 @@ use url::Url;
 
 use super::layout::{self, prose};
 use super::{Forms, Page};
-use crate::commands::catalogue;
 use crate::config::{Config, Problem};
 use crate::sessions::terms::SKILLS;
 use clients::{Client, Snippet};
 use facts::{Facts, Mcp, Slack, State, TITLE};
+use vedette_commands::catalogue;
 
 /// The one script of the one page that has any; the policy names it by its hash.
 pub(crate) const SCRIPT: &str = include_str!("copy.js");
