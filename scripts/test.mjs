@@ -1,7 +1,7 @@
 // `npm test`: every check that this project has, in the order in which they are quickest to fail. Stops at the first
 // failure. `npm test -- PART…` runs parts of it:
 //
-//     unit      the library's own tests
+//     unit      the crates' own tests
 //     host      formatting, lints, documentation, and everything that runs without workerd
 //     workerd   the built Worker on workerd
 //     cases     the same, over plain HTTP, case by case
@@ -47,7 +47,7 @@ main(async () => {
       await check("Tests on the host", () => cargo(["test", "--workspace", "--lib", "--bins", ...hostTests()]));
     }
     if (runs("host")) await check("Examples in the documentation", () => cargo(["test", "--workspace", "--doc"]));
-    if (runs("unit") && !runs("host")) await check("Unit tests", () => cargo(["test", "--lib"]));
+    if (runs("unit") && !runs("host")) await check("Unit tests", () => cargo(["test", "--workspace", "--lib"]));
     if (["workerd", "cases", "peers", "browser", "config"].some(runs)) {
       await check("The Worker's build", () => build({ toolchain, log: at(".wrangler/logs/build.log") }));
     }

@@ -16,7 +16,7 @@ fuzz_target!(|input: (&str, &str)| {
     if registered != requested && matches(registered, requested) {
         let [mut one, mut other] = [registered, requested].map(|text| Url::parse(text).expect("a URL"));
         for url in [&mut one, &mut other] {
-            assert!(vedette::sentry::host::is_loopback(url), "{url}");
+            assert!(vedette_sentry::host::is_loopback(url), "{url}");
             url.set_port(None).expect("http has ports");
         }
         assert_eq!(one, other);

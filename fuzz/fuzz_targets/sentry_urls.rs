@@ -4,8 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use url::Url;
-use vedette::sentry::host::SentryHost;
-use vedette::sentry::urls::{IssueName, Reference, address, event_id, is_address, recognise, web};
+use vedette_sentry::host::SentryHost;
+use vedette_sentry::urls::{IssueName, Reference, address, event_id, is_address, recognise, web};
 
 fuzz_target!(|text: &str| {
     let _ = Reference::parse(text);

@@ -4,9 +4,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vedette::commands::grammar::{Words, quote};
-use vedette::commands::plan::plan;
-use vedette::sentry::host::SentryHost;
+use vedette_commands::grammar::{Words, quote};
+use vedette_commands::plan::plan;
+use vedette_sentry::host::SentryHost;
 
 fuzz_target!(|text: &str| {
     let host = SentryHost::parse("sentry.io").ok();

@@ -1,5 +1,7 @@
 //! A scripted Sentry, and commands run against it as a person would.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+
 use std::ops::Deref;
 
 use serde_json::Value as Json;
