@@ -74,8 +74,8 @@ fn the_page_names_the_host_as_known_and_the_name_as_a_claim_p15() {
     let page = client.page();
     let html = text(&page);
     assert_eq!(page.status(), 200, "{html}");
-    assert!(html.contains("It is an application of") && html.contains("known.example.com:8443"), "{html}");
-    assert!(html.contains("what the application says of itself") && html.contains("Some &lt;b&gt;client&lt;/b&gt;"));
+    assert!(html.contains("Its description is at") && html.contains("known.example.com:8443"), "{html}");
+    assert!(html.contains("only what it says of itself") && html.contains("Some &lt;b&gt;client&lt;/b&gt;"));
 }
 
 #[test]
