@@ -12,9 +12,6 @@ const STAMP = at("build/.made-of");
 // What cargo found the last build to depend on, such as a file that `include_str!` reads.
 const DEPENDENCIES = path.join(wasmTarget, "wasm32-unknown-unknown/release/vedette.d");
 
-/** The workspace's crates that the Worker is made of. */
-const CRATES = fs.readdirSync(at("crates")).filter((name) => !["cli", "sandbox"].includes(name));
-
 function filesUnder(folder) {
   return fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const file = path.join(folder, entry.name);
@@ -32,7 +29,7 @@ function filesThatCargoNamed() {
 const filesOfTheWorker = () => [
   ...["Cargo.toml", "Cargo.lock", ".cargo/config.toml"].map((file) => at(file)),
   ...filesUnder(at("src")),
-  ...CRATES.flatMap((name) => filesUnder(at("crates", name))),
+  ...["commands", "ports", "sentry"].flatMap((name) => filesUnder(at("crates", name))),
   ...filesThatCargoNamed(),
 ];
 

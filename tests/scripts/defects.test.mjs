@@ -11,9 +11,9 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..")
 const read = (file) => fs.readFileSync(path.join(root, file), "utf8");
 const files = (folder, end) => fs.readdirSync(path.join(root, folder), { recursive: true }).filter((name) => name.endsWith(end)).map((name) => path.join(folder, name));
 
-const rust = new Set(files("src", ".rs").concat(files("tests", ".rs")).flatMap((file) => [...read(file).matchAll(/#\[test\]\s+(?:#\[[^\]]*\]\s+)*fn (\w+)/g)].map(([, name]) => name)));
+const rust = new Set(["src", "crates", "tests"].flatMap((folder) => files(folder, ".rs")).flatMap((file) => [...read(file).matchAll(/#\[test\]\s+(?:#\[[^\]]*\]\s+)*fn (\w+)/g)].map(([, name]) => name)));
 // Properties stand within `proptest! { … }`.
-for (const file of files("src", ".rs")) for (const [, block] of read(file).matchAll(/proptest! \{([\s\S]*?)\n    \}/g)) for (const [, name] of block.matchAll(/fn (\w+)\(/g)) rust.add(name);
+for (const file of ["src", "crates"].flatMap((folder) => files(folder, ".rs"))) for (const [, block] of read(file).matchAll(/proptest! \{([\s\S]*?)\n    \}/g)) for (const [, name] of block.matchAll(/fn (\w+)\(/g)) rust.add(name);
 
 const scripts = files("tests", ".test.mjs").map(read).join("\n");
 /** The names of JavaScript's tests; `${callers}` stands for each of two numbers. */
