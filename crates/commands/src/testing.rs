@@ -1,5 +1,6 @@
 //! A scripted Sentry, and commands run against it as a person would.
 
+// A helper of tests fails as a test does; as a feature it is not `cfg(test)`, for which clippy allows these.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
 use std::ops::Deref;
